@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/health_check.h"
+#include "model/ids.h"
+
+namespace leeward {
+
+// Where the application runs, and the DynamoDB region beside it.
+struct Region {
+  RegionId id;
+  std::string dynamodb_region;    // "eu-west-3"; empty: no tables here
+  std::string dynamodb_endpoint;  // only for local stores; empty: Amazon's
+
+  friend bool operator==(const Region&, const Region&) = default;
+};
+
+enum class Failback : std::uint8_t { kManual, kAutomatic };
+
+// What routing an application's hostname gets.
+enum class ApplicationMode : std::uint8_t {
+  kActivePassive,  // failover routing: the assigned region answers; at most one is active
+  kActiveActive,   // multivalue answer routing: every healthy region answers
+};
+
+[[nodiscard]] std::string_view to_string(Failback failback);     // "manual"
+[[nodiscard]] std::string_view to_string(ApplicationMode mode);  // "active-passive"
+[[nodiscard]] std::optional<Failback> parse_failback(std::string_view text);
+[[nodiscard]] std::optional<ApplicationMode> parse_application_mode(std::string_view text);
+
+struct FailoverPolicy {
+  bool automatic = true;
+  Duration confirm_window{};  // the quorum must hold this long before a shift
+  int quorum_required = 1;    // votes that must agree; absolute, never "of those left"
+  std::optional<Duration> max_replication_lag;    // none: data is not a guard
+  Duration hold_down = std::chrono::seconds(30);  // least time between automatic shifts; may be 0
+  Failback failback = Failback::kManual;
+  Duration failback_after = std::chrono::minutes(5);  // automatic failback: preferred region
+                                                      // healthy this long
+
+  friend bool operator==(const FailoverPolicy&, const FailoverPolicy&) = default;
+};
+
+struct ApplicationRegion {
+  RegionId region;
+  std::vector<std::string> addresses;  // IPv4 and IPv6; at least one
+  HealthCheck check;                   // id "<application>/<region>"
+
+  friend bool operator==(const ApplicationRegion&, const ApplicationRegion&) = default;
+};
+
+struct Application {
+  ApplicationId id;
+  std::vector<std::string> hostnames;  // absolute, lower case, no trailing dot; at least one
+  ApplicationMode mode = ApplicationMode::kActivePassive;
+  Duration ttl = std::chrono::seconds(5);        // 1s to 1d, whole seconds
+  Duration ttl_floor = std::chrono::seconds(1);  // <= ttl; suspicion never shrinks below it
+  std::vector<ApplicationRegion> regions;        // in order of preference; at least one
+  std::vector<std::string> tables;
+  FailoverPolicy failover;
+
+  friend bool operator==(const Application&, const Application&) = default;
+};
+
+// Which region is active for an application.
+struct Assignment {
+  RegionId region;
+  Epoch epoch = 0;  // 0: none yet
+
+  friend bool operator==(const Assignment&, const Assignment&) = default;
+};
+
+}  // namespace leeward

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one table of names for every enumeration of the model.
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "base/check.h"
+#include "model/application.h"
+#include "model/health.h"
+#include "model/health_check.h"
+
+namespace leeward {
+namespace {
+
+template <typename Enum, std::size_t kSize>
+using NameTable = std::array<std::pair<Enum, std::string_view>, kSize>;
+
+template <typename Enum, std::size_t kSize>
+std::string_view name_of(const NameTable<Enum, kSize>& table, Enum value) {
+  for (const auto& [entry, name] : table) {
+    if (entry == value) {
+      return name;
+    }
+  }
+  check_failed("name_of", "an enumerator has no name in its table", __FILE__, __LINE__);
+}
+
+template <typename Enum, std::size_t kSize>
+std::optional<Enum> value_of(const NameTable<Enum, kSize>& table, std::string_view text) {
+  for (const auto& [value, name] : table) {
+    if (name == text) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+constexpr NameTable<CheckType, 5> kCheckTypes = {{
+    {CheckType::kHttp, "HTTP"},
+    {CheckType::kHttps, "HTTPS"},
+    {CheckType::kHttpStrMatch, "HTTP_STR_MATCH"},
+    {CheckType::kHttpsStrMatch, "HTTPS_STR_MATCH"},
+    {CheckType::kTcp, "TCP"},
+}};
+
+constexpr NameTable<Health, 3> kHealths = {{
+    {Health::kUnknown, "unknown"},
+    {Health::kHealthy, "healthy"},
+    {Health::kUnhealthy, "unhealthy"},
+}};
+
+constexpr NameTable<ProbeOutcome, 11> kOutcomes = {{
+    {ProbeOutcome::kSuccess, "success"},
+    {ProbeOutcome::kRefused, "refused"},
+    {ProbeOutcome::kUnreachable, "unreachable"},
+    {ProbeOutcome::kTimeout, "timeout"},
+    {ProbeOutcome::kTlsError, "tls-error"},
+    {ProbeOutcome::kBadStatus, "bad-status"},
+    {ProbeOutcome::kNoMatch, "no-match"},
+    {ProbeOutcome::kMalformed, "malformed"},
+    {ProbeOutcome::kClosed, "closed"},
+    {ProbeOutcome::kNameResolution, "name-resolution"},
+    {ProbeOutcome::kLocalError, "local-error"},
+}};
+
+constexpr NameTable<Failback, 2> kFailbacks = {{
+    {Failback::kManual, "manual"},
+    {Failback::kAutomatic, "automatic"},
+}};
+
+constexpr NameTable<ApplicationMode, 2> kModes = {{
+    {ApplicationMode::kActivePassive, "active-passive"},
+    {ApplicationMode::kActiveActive, "active-active"},
+}};
+
+}  // namespace
+
+std::string_view to_string(CheckType type) {
+  return name_of(kCheckTypes, type);
+}
+std::string_view to_string(Health health) {
+  return name_of(kHealths, health);
+}
+std::string_view to_string(ProbeOutcome outcome) {
+  return name_of(kOutcomes, outcome);
+}
+std::string_view to_string(Failback failback) {
+  return name_of(kFailbacks, failback);
+}
+std::string_view to_string(ApplicationMode mode) {
+  return name_of(kModes, mode);
+}
+
+std::optional<CheckType> parse_check_type(std::string_view text) {
+  return value_of(kCheckTypes, text);
+}
+std::optional<Health> parse_health(std::string_view text) {
+  return value_of(kHealths, text);
+}
+std::optional<ProbeOutcome> parse_probe_outcome(std::string_view text) {
+  return value_of(kOutcomes, text);
+}
+std::optional<Failback> parse_failback(std::string_view text) {
+  return value_of(kFailbacks, text);
+}
+std::optional<ApplicationMode> parse_application_mode(std::string_view text) {
+  return value_of(kModes, text);
+}
+
+}  // namespace leeward
