@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "model/application.h"
+#include "model/decision.h"
 #include "model/health.h"
 #include "model/health_check.h"
 
@@ -74,8 +75,39 @@ constexpr NameTable<ApplicationMode, 2> kModes = {{
     {ApplicationMode::kActiveActive, "active-active"},
 }};
 
+constexpr NameTable<MoveKind, 4> kMoveKinds = {{
+    {MoveKind::kInitial, "initial"},
+    {MoveKind::kFailover, "failover"},
+    {MoveKind::kSwitchover, "switchover"},
+    {MoveKind::kFailback, "failback"},
+}};
+
+constexpr NameTable<GuardOutcome, 4> kGuardOutcomes = {{
+    {GuardOutcome::kPassed, "passed"},
+    {GuardOutcome::kFailed, "failed"},
+    {GuardOutcome::kNotEvaluated, "not-evaluated"},
+    {GuardOutcome::kOverridden, "overridden"},
+}};
+
+constexpr NameTable<DecisionOutcome, 5> kDecisionOutcomes = {{
+    {DecisionOutcome::kPending, "pending"},
+    {DecisionOutcome::kPublished, "published"},
+    {DecisionOutcome::kRefused, "refused"},
+    {DecisionOutcome::kFailed, "failed"},
+    {DecisionOutcome::kPlanned, "planned"},
+}};
+
 }  // namespace
 
+std::string_view to_string(MoveKind kind) {
+  return name_of(kMoveKinds, kind);
+}
+std::string_view to_string(GuardOutcome outcome) {
+  return name_of(kGuardOutcomes, outcome);
+}
+std::string_view to_string(DecisionOutcome outcome) {
+  return name_of(kDecisionOutcomes, outcome);
+}
 std::string_view to_string(CheckType type) {
   return name_of(kCheckTypes, type);
 }
@@ -106,6 +138,15 @@ std::optional<Failback> parse_failback(std::string_view text) {
 }
 std::optional<ApplicationMode> parse_application_mode(std::string_view text) {
   return value_of(kModes, text);
+}
+std::optional<MoveKind> parse_move_kind(std::string_view text) {
+  return value_of(kMoveKinds, text);
+}
+std::optional<GuardOutcome> parse_guard_outcome(std::string_view text) {
+  return value_of(kGuardOutcomes, text);
+}
+std::optional<DecisionOutcome> parse_decision_outcome(std::string_view text) {
+  return value_of(kDecisionOutcomes, text);
 }
 
 }  // namespace leeward
