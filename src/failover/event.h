@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can happen to an application, as far as decisions care.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "base/result.h"
+#include "failover/state.h"
+
+namespace leeward::failover {
+
+// An assignment as the state store holds it. MonoTime means nothing to another process, so the
+// last automatic shift comes as an age, by the wall clock; step() clamps it to the hold-down.
+struct StoredAssignment {
+  Assignment assignment;
+  std::optional<Duration> automatic_shift_age;
+
+  friend bool operator==(const StoredAssignment&, const StoredAssignment&) = default;
+};
+
+// At start, and at a reload that adds or changes the application. `stored` is nullopt where the
+// store has none, and at reloads (the state knows better).
+struct ApplicationDefined {
+  Policy policy;
+  std::optional<StoredAssignment> stored;
+
+  friend bool operator==(const ApplicationDefined&, const ApplicationDefined&) = default;
+};
+
+struct ApplicationRemoved {
+  ApplicationId application;
+
+  friend bool operator==(const ApplicationRemoved&, const ApplicationRemoved&) = default;
+};
+
+struct RegionStatusChanged {
+  ApplicationId application;
+  RegionId region;
+  HealthStatus status;
+
+  friend bool operator==(const RegionStatusChanged&, const RegionStatusChanged&) = default;
+};
+
+// A WakeAt has come.
+struct TimerFired {
+  ApplicationId application;
+
+  friend bool operator==(const TimerFired&, const TimerFired&) = default;
+};
+
+// `request` comes back in the Reply; not 0.
+struct MoveRequested {
+  MoveCommand command;
+  std::uint64_t request = 0;
+
+  friend bool operator==(const MoveRequested&, const MoveRequested&) = default;
+};
+
+struct CommitSucceeded {
+  ApplicationId application;
+  std::uint64_t decision = 0;
+
+  friend bool operator==(const CommitSucceeded&, const CommitSucceeded&) = default;
+};
+
+// kAborted: the store holds another assignment, `found`. Anything else: nothing changed there.
+struct CommitFailed {
+  ApplicationId application;
+  std::uint64_t decision = 0;
+  Error error;
+  std::optional<Assignment> found;
+
+  friend bool operator==(const CommitFailed&, const CommitFailed&) = default;
+};
+
+// The health board has the assignment: DNS answers with it.
+struct Published {
+  ApplicationId application;
+  std::uint64_t decision = 0;
+
+  friend bool operator==(const Published&, const Published&) = default;
+};
+
+using Event = std::variant<ApplicationDefined, ApplicationRemoved, RegionStatusChanged, TimerFired,
+                           MoveRequested, CommitSucceeded, CommitFailed, Published>;
+
+[[nodiscard]] const ApplicationId& application_of(const Event& event);
+
+}  // namespace leeward::failover

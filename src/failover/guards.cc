@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "failover/guards.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace leeward::failover {
+namespace {
+
+// Below this many targets "most of them are down" says nothing about us.
+constexpr int kTargetsForBlindness = 3;
+
+const HealthStatus* status_of(const ApplicationState& application, const RegionId& region) {
+  const auto index = index_of(application.policy, region);
+  return index ? &application.statuses[*index] : nullptr;
+}
+
+Guard guard(const char* name, bool passed, std::string detail) {
+  return {name, passed ? GuardOutcome::kPassed : GuardOutcome::kFailed, std::move(detail)};
+}
+
+Guard automatic_enabled(const ApplicationState& application, const Proposal& proposal) {
+  if (proposal.kind == MoveKind::kFailback) {
+    const bool enabled = application.policy.failover.failback == Failback::kAutomatic;
+    return guard("automatic-enabled", enabled,
+                 enabled ? "failback: automatic" : "failback: manual; an operator decides");
+  }
+  const bool enabled = application.policy.failover.automatic;
+  return guard(
+      "automatic-enabled", enabled,
+      enabled ? "failover.automatic: true" : "failover.automatic: false; an operator decides");
+}
+
+Guard quorum(const ApplicationState& application, const HealthStatus& active) {
+  const int required = application.policy.failover.quorum_required;
+  const auto votes = std::ranges::count(active.votes, Health::kUnhealthy, &Vote::health);
+  return guard("quorum", votes >= required,
+               fmt::format("{} of {} votes say that {} is unhealthy; {} required", votes,
+                           active.votes.size(), application.assignment.region, required));
+}
+
+Guard confirm_window(const ApplicationState& application, const HealthStatus& active, MonoTime now,
+                     Findings& findings) {
+  const Duration window = application.policy.failover.confirm_window;
+  const Duration held = now - active.since;
+  if (held < window) {
+    findings.wait_until = active.since + window;
+  }
+  return guard(
+      "confirm-window", held >= window,
+      fmt::format("unhealthy for {:.0f} ms of {}", to_milliseconds(held), format_duration(window)));
+}
+
+Guard preferred_stable(const ApplicationState& application, const HealthStatus& preferred,
+                       MonoTime now, Findings& findings) {
+  const Duration needed = application.policy.failover.failback_after;
+  const Duration held = now - preferred.since;
+  if (held < needed) {
+    findings.wait_until = preferred.since + needed;
+  }
+  return guard(
+      "preferred-stable", held >= needed,
+      fmt::format("healthy for {:.0f} ms of {}", to_milliseconds(held), format_duration(needed)));
+}
+
+Guard active_healthy(const ApplicationState& application) {
+  const HealthStatus* active = status_of(application, application.assignment.region);
+  const bool healthy = active != nullptr && active->health == Health::kHealthy;
+  return guard(
+      "active-healthy", healthy,
+      fmt::format("{} is {}{}", application.assignment.region,
+                  active == nullptr ? "not in the config" : to_string(active->health),
+                  healthy ? "" : "; a planned move needs both sides healthy, use failover"));
+}
+
+Guard target_healthy(const ApplicationState& application, const Proposal& proposal) {
+  if (!proposal.to) {
+    std::string detail = "no other region is healthy:";
+    for (std::size_t i = 0; i < application.policy.regions.size(); ++i) {
+      detail += fmt::format(" {} {}", application.policy.regions[i],
+                            to_string(application.statuses[i].health));
+    }
+    return guard("target-healthy", false, detail + "; nothing changes");
+  }
+  const HealthStatus& target = application.statuses[*proposal.to];
+  return guard("target-healthy", target.health == Health::kHealthy,
+               fmt::format("{} is {}{}", application.policy.regions[*proposal.to],
+                           to_string(target.health), target.suspect ? " and suspect" : ""));
+}
+
+Guard hold_down(const ApplicationState& application, MonoTime now, Findings& findings) {
+  const auto until = hold_down_until(application);
+  const std::string period = format_duration(application.policy.failover.hold_down);
+  if (until && now < *until) {
+    findings.wait_until = std::max(findings.wait_until.value_or(*until), *until);
+    return guard("hold-down", false,
+                 fmt::format("the last automatic shift was {:.0f} ms ago; hold_down is {}",
+                             to_milliseconds(now - *application.automatic_shift), period));
+  }
+  return guard("hold-down", true, fmt::format("no automatic shift within {}", period));
+}
+
+Guard not_blind(const ApplicationState& application, const Elsewhere& elsewhere, bool automatic) {
+  const auto here = std::ranges::count_if(application.statuses, [](const HealthStatus& status) {
+    return status.health != Health::kHealthy;
+  });
+  const int targets = elsewhere.targets + static_cast<int>(application.statuses.size());
+  const int down = elsewhere.not_healthy + static_cast<int>(here);
+  const bool blind = targets >= kTargetsForBlindness && 2 * down > targets;
+  Guard result =
+      guard("not-blind", !blind, fmt::format("{} of {} targets are not healthy", down, targets));
+  if (blind) {
+    result.detail += "; more than half: rather we are blind than all of them dead";
+    if (!automatic) {
+      result.outcome = GuardOutcome::kOverridden;
+      result.detail += "; an operator decides";
+    }
+  }
+  return result;
+}
+
+Guard replication_lag(const ApplicationState& application, const Proposal& proposal) {
+  const auto& limit = application.policy.failover.max_replication_lag;
+  Guard result{"replication-lag", GuardOutcome::kNotEvaluated, ""};
+  if (!limit) {
+    result.detail = "no max_replication_lag is set";
+  } else {
+    result.detail = fmt::format(
+        "max_replication_lag is {}, but this version does not measure replication lag; not "
+        "blocking",
+        format_duration(*limit));
+  }
+  if (proposal.accept_data_loss) {
+    result.detail += fmt::format("; the operator accepts the loss of {}",
+                                 format_duration(*proposal.accept_data_loss));
+  }
+  return result;
+}
+
+Guard one_region_on(const ApplicationState& application, const Proposal& proposal) {
+  return guard("at-least-one-region-on", proposal.to.has_value(),
+               proposal.to ? fmt::format("{} goes on as {} goes off",
+                                         application.policy.regions[*proposal.to],
+                                         application.assignment.region)
+                           : "nothing would be left on");
+}
+
+Guard one_region_active(const ApplicationState& application) {
+  return guard("at-most-one-active", !application.pending.has_value(),
+               application.pending
+                   ? fmt::format("decision {} is still on its way", application.pending->id)
+                   : fmt::format("epoch {} replaces epoch {}", application.assignment.epoch + 1,
+                                 application.assignment.epoch));
+}
+
+}  // namespace
+
+bool Findings::all_passed() const {
+  return std::ranges::none_of(
+      guards, [](const Guard& each) { return each.outcome == GuardOutcome::kFailed; });
+}
+
+bool Findings::failed(std::string_view name) const {
+  return std::ranges::any_of(guards, [&](const Guard& each) {
+    return each.name == name && each.outcome == GuardOutcome::kFailed;
+  });
+}
+
+Findings evaluate(const ApplicationState& application, const Elsewhere& elsewhere,
+                  const Proposal& proposal, MonoTime now) {
+  Findings findings;
+  auto& guards = findings.guards;
+  if (proposal.automatic) {
+    guards.push_back(automatic_enabled(application, proposal));
+  }
+  const HealthStatus* active = status_of(application, application.assignment.region);
+  if (proposal.automatic && proposal.kind == MoveKind::kFailover && active != nullptr) {
+    guards.push_back(quorum(application, *active));
+    guards.push_back(confirm_window(application, *active, now, findings));
+  }
+  if (proposal.automatic && proposal.kind == MoveKind::kFailback) {
+    guards.push_back(preferred_stable(application, application.statuses[0], now, findings));
+  }
+  if (proposal.kind == MoveKind::kSwitchover) {
+    guards.push_back(active_healthy(application));
+  }
+  guards.push_back(target_healthy(application, proposal));
+  guards.push_back(not_blind(application, elsewhere, proposal.automatic));
+  if (proposal.automatic && active != nullptr) {
+    guards.push_back(hold_down(application, now, findings));
+  }
+  guards.push_back(replication_lag(application, proposal));
+  guards.push_back(one_region_on(application, proposal));
+  guards.push_back(one_region_active(application));
+  return findings;
+}
+
+std::optional<std::size_t> best_target(const ApplicationState& application) {
+  for (std::size_t i = 0; i < application.policy.regions.size(); ++i) {
+    if (application.policy.regions[i] != application.assignment.region &&
+        application.statuses[i].health == Health::kHealthy) {
+      return i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace leeward::failover

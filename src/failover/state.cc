@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "failover/state.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "base/overloaded.h"
+#include "failover/event.h"
+
+namespace leeward::failover {
+namespace {
+
+constexpr std::array<std::pair<Phase, std::string_view>, 5> kPhases = {{
+    {Phase::kSteady, "steady"},
+    {Phase::kSuspect, "suspect"},
+    {Phase::kDecided, "decided"},
+    {Phase::kShifting, "shifting"},
+    {Phase::kFrozen, "frozen"},
+}};
+
+}  // namespace
+
+Policy policy_of(const Application& application) {
+  Policy policy{application.id, application.mode, {}, application.failover};
+  for (const ApplicationRegion& region : application.regions) {
+    policy.regions.push_back(region.region);
+  }
+  return policy;
+}
+
+std::string_view to_string(Phase phase) {
+  const auto* found = std::ranges::find(kPhases, phase, &std::pair<Phase, std::string_view>::first);
+  LEEWARD_CHECK(found != kPhases.end(), "every phase has a name");
+  return found->second;
+}
+
+std::optional<Phase> parse_phase(std::string_view text) {
+  for (const auto& [phase, name] : kPhases) {
+    if (name == text) {
+      return phase;
+    }
+  }
+  return std::nullopt;
+}
+
+Elsewhere elsewhere_of(const State& state, const ApplicationId& id) {
+  Elsewhere elsewhere;
+  for (const auto& [other, application] : state.applications) {
+    if (other != id) {
+      elsewhere.targets += static_cast<int>(application.statuses.size());
+      elsewhere.not_healthy += static_cast<int>(std::ranges::count_if(
+          application.statuses,
+          [](const HealthStatus& status) { return status.health != Health::kHealthy; }));
+    }
+  }
+  return elsewhere;
+}
+
+std::optional<std::size_t> index_of(const Policy& policy, const RegionId& region) {
+  const auto found = std::ranges::find(policy.regions, region);
+  if (found == policy.regions.end()) {
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(found - policy.regions.begin());
+}
+
+std::optional<MonoTime> hold_down_until(const ApplicationState& application) {
+  if (!application.automatic_shift || application.policy.failover.hold_down == Duration(0)) {
+    return std::nullopt;
+  }
+  return *application.automatic_shift + application.policy.failover.hold_down;
+}
+
+const ApplicationId& application_of(const Event& event) {
+  return std::visit(
+      overloaded{
+          [](const ApplicationDefined& e) -> const ApplicationId& { return e.policy.id; },
+          [](const MoveRequested& e) -> const ApplicationId& { return e.command.application; },
+          [](const auto& e) -> const ApplicationId& { return e.application; },
+      },
+      event);
+}
+
+}  // namespace leeward::failover

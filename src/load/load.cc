@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load/load.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "config/warnings.h"
+#include "dns/compile.h"
+
+namespace leeward::load {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ >= 0) {
+      ::close(value_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::unexpected<Error> cannot_read(const std::string& path, int error) {
+  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound
+                         : error == EACCES || error == EPERM ? ErrorCode::kPermissionDenied
+                                                             : ErrorCode::kUnavailable;
+  return fail(code, fmt::format("cannot read {}: {}", path, std::strerror(error)));
+}
+
+template <typename Problems, typename Format>
+Error all_of(const Problems& problems, Format format) {
+  std::string message;
+  for (const auto& problem : problems) {
+    message += (message.empty() ? "" : "\n") + format(problem);
+  }
+  return {ErrorCode::kInvalidArgument, std::move(message)};
+}
+
+// Relative to the config's directory paths were resolved by config; an unreadable zone file is a
+// problem of the config that names it.
+Result<std::vector<dns::ZoneText>> read_zones(const config::Config& config) {
+  std::vector<dns::ZoneText> zones;
+  std::vector<std::string> problems;
+  for (const std::string& path : config.dns.zone_files) {
+    auto text = read_file(path, kZoneBytesMax);
+    if (text) {
+      zones.push_back({path, std::move(*text)});
+    } else {
+      problems.push_back(fmt::format("dns.zones: {}", text.error().message));
+    }
+  }
+  if (!problems.empty()) {
+    return fail(all_of(problems, [](const std::string& problem) { return problem; }));
+  }
+  return zones;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  struct stat facts {};
+  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0) {
+    return cannot_read(path, errno);
+  }
+  if (S_ISDIR(facts.st_mode)) {
+    return cannot_read(path, EISDIR);
+  }
+  std::string text;
+  for (;;) {
+    const std::size_t have = text.size();
+    if (have > bytes_max) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} is larger than {} bytes", path, bytes_max));
+    }
+    constexpr std::size_t kChunk = 64U << 10;
+    text.resize(have + kChunk);
+    const ssize_t got = ::read(file.get(), text.data() + have, kChunk);
+    if (got < 0 && errno == EINTR) {
+      text.resize(have);
+      continue;
+    }
+    if (got < 0) {
+      return cannot_read(path, errno);
+    }
+    text.resize(have + static_cast<std::size_t>(got));
+    if (got == 0) {
+      return text;
+    }
+  }
+}
+
+config::Sources system_sources() {
+  return {
+      .read_file = [](const std::string& path) { return read_file(path, kSecretBytesMax); },
+      .get_env = [](const std::string& name) -> std::optional<std::string> {
+        const char* value = std::getenv(name.c_str());
+        return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+      },
+  };
+}
+
+Result<Loaded> load(const std::string& config_file) {
+  ASSIGN_OR_RETURN(const std::string text, read_file(config_file, kConfigBytesMax));
+  auto config = config::parse_config(text, config_file, system_sources());
+  if (!config) {
+    return fail(all_of(config.error(), config::format_problem));
+  }
+  Loaded loaded{.config = std::move(*config), .layout = {}, .tables = {}, .warnings = {}};
+  loaded.layout = routing::BoardLayout(loaded.config.applications);
+  loaded.warnings = config::warnings(loaded.config);
+
+  dns::CompileInput input{.zones = {},
+                          .applications = loaded.config.applications,
+                          .layout = loaded.layout,
+                          .settings = {.name_servers = loaded.config.dns.name_servers,
+                                       .server_addresses = {},
+                                       .version = loaded.config.dns.version}};
+  ASSIGN_OR_RETURN(input.zones, read_zones(loaded.config));
+  for (const config::Endpoint& endpoint : loaded.config.dns.listen) {
+    input.settings.server_addresses.push_back(endpoint.address);
+  }
+  auto tables = dns::compile(input);
+  if (!tables) {
+    return fail(all_of(tables.error(), dns::format_problem));
+  }
+  loaded.tables = std::move(*tables);
+  std::ranges::copy(loaded.tables.notes(), std::back_inserter(loaded.warnings));
+  return loaded;
+}
+
+}  // namespace leeward::load
