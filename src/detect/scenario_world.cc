@@ -51,7 +51,8 @@ class World {
     const Verdict& verdict = detector.verdict();
     const Evidence& evidence = verdict.evidence;
     story_ += fmt::format(
-        "end      {}{} after {} probes and {} suspicions; {} failures, {} successes, threshold {}, "
+        "end      {}{} after {} probes, suspected {} times; {} failures, {} successes, threshold "
+        "{}, "
         "miss rate {:.2f}, "
         "usual timeout {}\n",
         to_string(verdict.health), verdict.suspect ? " (suspect)" : "", orders_, suspicions_,
@@ -239,6 +240,7 @@ class World {
       return;
     }
     std::vector<std::string> seen;
+    seen.reserve(after.evidence.observations.size());
     for (const Observation& observation : after.evidence.observations) {
       seen.push_back(fmt::format("#{} {} {}", observation.sequence, to_string(observation.outcome),
                                  rounded(observation.finished - observation.started)));
