@@ -94,7 +94,7 @@ class Placer {
 
   ZoneDraft& make_zone(const Application& application, const Name& apex) {
     by_apex_.emplace(apex, zones_.size());
-    ZoneDraft& zone = zones_.emplace_back(apex, application_source(application), true,
+    ZoneDraft& zone = zones_.emplace_back(apex, application_source(application), true, false,
                                           std::map<Name, NodeDraft>{});
     SetDraft servers{type::kNs, kServerTtl, 0, {}};
     for (const Name& server : server_names(application, apex)) {
