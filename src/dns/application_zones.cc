@@ -44,7 +44,10 @@ class Placer {
   void place(std::uint32_t index, const Name& hostname) {
     const Application& application = input_.applications[index];
     const std::optional<std::size_t> found = zone_of(hostname);
-    ZoneDraft& zone = found ? zones_[*found] : make_zone(application, hostname);
+    // A wildcard cannot be a zone of its own; what it is a wildcard of can.
+    ZoneDraft& zone =
+        found ? zones_[*found]
+              : make_zone(application, hostname.is_wildcard() ? hostname.parent() : hostname);
     const std::string reason = conflict(zone, hostname);
     if (!reason.empty()) {
       findings_.problem(application_source(application), 0,

@@ -124,7 +124,7 @@ std::string rdata_to_text(std::uint16_t type, std::span<const std::uint8_t> rdat
     text += i == 0 ? "" : " ";
     text += field.get();
   }
-  return text;
+  return text.empty() ? unknown_rdata_text(rdata) : text;
 }
 
 bool is_well_formed(std::uint16_t type, std::span<const std::uint8_t> rdata) {
