@@ -30,7 +30,8 @@ Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
   outcome_.flags = flag::kAuthoritative;
   response_.know_question_name(query.name.size);
   Position position{&query.name, true};
-  while (step(position, exact) == Step::kFollow && chain_ < kChainMax) {
+  while (!is_revisited(*position.name) && step(position, exact) == Step::kFollow &&
+         chain_ < kChainMax) {
     position = {&target_, false};
     exact = find(target_);
   }
@@ -62,18 +63,20 @@ Lookup::Step Lookup::step(Position position, std::uint32_t exact) {
     return Step::kDone;
   }
   if (label == 0) {
-    return is_revisited(found) ? Step::kDone : answer_at(position, node);
+    return answer_at(position, node);
   }
   return no_such_name(position, found, label);
 }
 
-bool Lookup::is_revisited(std::uint32_t node) {
+// By hash: names under a wildcard have no node of their own. A collision, one in 2^64, would only
+// end a chain early.
+bool Lookup::is_revisited(const QueryName& name) {
   for (std::size_t i = 0; i < chain_; ++i) {
-    if (visited_[i] == node) {
+    if (visited_[i] == name.hash[0]) {
       return true;
     }
   }
-  visited_[chain_] = node;
+  visited_[chain_] = name.hash[0];
   return false;
 }
 
@@ -86,7 +89,6 @@ Lookup::Step Lookup::no_such_name(Position position, std::uint32_t encloser, std
   if ((node.flags & kHasWildcardChild) != 0) {
     const std::uint32_t wildcard = wildcard_below(*position.name, label);
     if (wildcard != kNone) {
-      visited_[chain_] = kNone;  // each name under a wildcard is a name of its own
       return answer_at(position, layout_.nodes[wildcard]);
     }
   }
@@ -117,7 +119,7 @@ Lookup::Step Lookup::answer_at(Position position, const Node& node) {
     return Step::kDone;
   }
   if ((node.flags & kHasCname) != 0 && qtype_ != type::kCname) {
-    return follow_cname(position, *layout_.find_set(node, type::kCname), node.zone);
+    return follow_cname(position, *layout_.find_set(node, type::kCname));
   }
   const Set* set = layout_.find_set(node, qtype_);
   if (set == nullptr) {
@@ -154,7 +156,7 @@ const Set* Lookup::first_set_with_records(const Node& node) const {
   return nullptr;
 }
 
-Lookup::Step Lookup::follow_cname(Position position, const Set& set, std::uint32_t /*zone*/) {
+Lookup::Step Lookup::follow_cname(Position position, const Set& set) {
   if (!add_set(Section::kAnswer, position, set).fits) {
     outcome_.truncated = true;
     return Step::kDone;
@@ -198,7 +200,7 @@ Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size
     outcome_.truncated = true;
     return Step::kDone;
   }
-  visited_[chain_++] = kNone;
+  ++chain_;
   if (qtype_ == type::kCname || qtype_ == type::kAny) {
     return Step::kDone;
   }

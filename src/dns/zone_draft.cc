@@ -286,12 +286,13 @@ void Findings::note(const std::string& file, int line, const std::string& messag
 }
 
 std::optional<ZoneDraft> draft_zone(const ZoneText& text, Findings& findings) {
+  const std::size_t problems_before = findings.problems.size();
   std::vector<ZoneRecord> records = parse_zone_text(text, findings.problems);
   const std::optional<Name> apex = find_apex(text, records, findings);
   if (!apex) {
     return std::nullopt;
   }
-  ZoneDraft zone{*apex, text.file_name, false, {}};
+  ZoneDraft zone{*apex, text.file_name, false, false, {}};
   for (ZoneRecord& record : records) {
     if (!record.owner.is_within(zone.apex)) {
       findings.problem(text.file_name, record.line,
@@ -302,11 +303,14 @@ std::optional<ZoneDraft> draft_zone(const ZoneText& text, Findings& findings) {
       add_record(text, std::move(record), zone, findings);
     }
   }
+  zone.is_broken = findings.problems.size() > problems_before;
   return zone;
 }
 
 void check_zone(const ZoneDraft& zone, Findings& findings) {
-  ZoneChecker(zone, findings).check();
+  if (!zone.is_broken) {
+    ZoneChecker(zone, findings).check();
+  }
 }
 
 }  // namespace leeward::dns
