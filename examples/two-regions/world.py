@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two-region world: per region a DynamoDB Local, a replicator towards the other region and the
+items service; beside them one leewardd. Everything is a real process that can be killed or frozen.
+"""
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TABLE = "items"
+HOSTNAME = "app.example.test"
+SERVICE_PORT = 8080
+HEALTH_PORT = 8081
+DNS_PORT = 5353
+API_PORT = 8053
+
+# name, DynamoDB region, DynamoDB Local's port
+REGIONS = {"GRA11": ("eu-west-3", 8101), "RBX-A": ("eu-central-1", 8102)}
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
+
+
+class WorldError(Exception):
+    """What went wrong and what to do, for a person."""
+
+
+def die_with_parent():
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: no orphans if the demo itself is killed
+
+
+class Process:
+    """One program of the world, restartable with the same command line."""
+
+    def __init__(self, name, command, environment, log_path, keep):
+        self.name = name
+        self.command = [str(part) for part in command]
+        self.environment = {**os.environ, **{k: str(v) for k, v in environment.items()}}
+        self.log_path = log_path
+        self.keep = keep
+        self.popen = None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.popen = subprocess.Popen(
+                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, preexec_fn=None if self.keep else die_with_parent)
+
+    def send(self, number):
+        if self.popen and self.popen.poll() is None:
+            os.kill(self.popen.pid, number)
+
+    def kill(self):
+        self.send(signal.SIGKILL)
+        if self.popen:
+            self.popen.wait()
+
+    def stop(self, patience_s=5):
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGTERM)
+        if self.popen:
+            try:
+                self.popen.wait(timeout=patience_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def check_alive(self):
+        if self.popen and self.popen.poll() is not None:
+            tail = self.log_path.read_text(errors="replace").strip().splitlines()[-5:]
+            raise WorldError(f"{self.name} ended with status {self.popen.returncode}; its log "
+                             f"{self.log_path} ends:\n  " + "\n  ".join(tail))
+
+
+def wait_until(condition, what, processes=(), timeout_s=60.0, interval_s=0.02):
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        for process in processes:
+            process.check_alive()
+        if condition():
+            return
+        time.sleep(interval_s)
+    raise WorldError(f"gave up after {timeout_s:.0f} s waiting for {what}")
+
+
+def accepts(address, port):
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((address, port)) == 0
+
+
+def http_status(url):
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+class Region:
+    def __init__(self, name, processes):
+        self.name = name
+        self.processes = processes
+
+    def kill(self):
+        """SIGKILL to all at the same moment, then wait."""
+        for process in self.processes:
+            process.send(signal.SIGKILL)
+        for process in self.processes:
+            process.popen.wait()
+
+    def freeze(self):
+        for process in self.processes:
+            process.send(signal.SIGSTOP)
+
+    def thaw(self):
+        for process in self.processes:
+            process.send(signal.SIGCONT)
+
+    def start(self):
+        for process in self.processes:
+            process.start()
+
+
+class World:
+    def __init__(self, directory, addresses, bin_directory, keep=False):
+        self.directory = directory
+        self.addresses = addresses
+        self.bin = bin_directory
+        self.keep = keep
+        self.dns_server = (addresses["dns"], DNS_PORT)
+        self.api = f"http://{addresses['dns']}:{API_PORT}"
+        self.regions = {name: self._region(name) for name in REGIONS}
+        self.leewardd = self._leewardd()
+
+    # ---- what runs ----
+
+    def _process(self, name, command, environment=None):
+        log = self.directory / "logs" / f"{name}.log"
+        return Process(name, command, environment or {}, log, self.keep)
+
+    def _region(self, name):
+        dynamodb_region, store_port = REGIONS[name]
+        other = next(r for r in REGIONS if r != name)
+        data = self.directory / "data" / name
+        data.mkdir(parents=True)
+        store = self._process(
+            f"dynamodb-{name}",
+            [ROOT / "scripts" / "dynamodb-local", "run", "--port", store_port, "--db-path", data])
+        endpoints = [f"{r}=http://127.0.0.1:{port},{region}" for r, (region, port) in REGIONS.items()]
+        replicator = self._process(
+            f"replicator-{name}-to-{other}",
+            [self.bin / "leeward-replicator", "--table", TABLE, "--region", endpoints[0], "--region",
+             endpoints[1], "--only", f"{name}:{other}", "--state-dir", self.directory / "replicator" / name,
+             "--status-file", self.directory / f"replication-{name}-to-{other}.json"],
+            CREDENTIALS)
+        (self.directory / "replicator" / name).mkdir(parents=True)
+        service = self._process(
+            f"service-{name}", [self.bin / "items-service"],
+            {**CREDENTIALS, "APP_REGION": name, "AWS_REGION": dynamodb_region, "TABLE": TABLE,
+             "CREATE_TABLE": "1", "DYNAMODB_ENDPOINT": f"http://127.0.0.1:{store_port}",
+             "APP_ADDRESS": self.addresses[name], "APP_PORT": SERVICE_PORT,
+             "HEALTH_ADDRESS": self.addresses[name], "HEALTH_PORT": HEALTH_PORT})
+        return Region(name, [store, service, replicator])
+
+    def _leewardd(self):
+        template = (pathlib.Path(__file__).parent / "leeward.yaml.in").read_text()
+        values = {"STATE": self.directory / "state.db", "DNS": f"{self.addresses['dns']}:{DNS_PORT}",
+                  "API": f"{self.addresses['dns']}:{API_PORT}", "GRA11": self.addresses["GRA11"],
+                  "RBX_A": self.addresses["RBX-A"], "HEALTH_PORT": HEALTH_PORT,
+                  "ZONE": pathlib.Path(__file__).parent / "example.test.zone",
+                  "TOKEN": self.directory / "operator.token"}
+        for key, value in values.items():
+            template = template.replace(f"@{key}@", str(value))
+        self.config = self.directory / "leeward.yaml"
+        self.config.write_text(template)
+        self.token_file = self.directory / "operator.token"
+        self.token_file.touch(mode=0o600)
+        self.token_file.write_text(os.urandom(24).hex())
+        return self._process("leewardd", [self.bin / "leewardd", "--config", self.config])
+
+    def processes(self):
+        return [p for region in self.regions.values() for p in region.processes] + [self.leewardd]
+
+    # ---- start and stop ----
+
+    def start(self, say):
+        for region in self.regions.values():
+            region.processes[0].start()
+        stores = [region.processes[0] for region in self.regions.values()]
+        for name, (_, port) in REGIONS.items():
+            wait_until(lambda: accepts("127.0.0.1", port), f"DynamoDB Local of {name}", stores)
+        say("both DynamoDB Local stores answer")
+        for region in self.regions.values():
+            region.processes[1].start()
+        for name in REGIONS:
+            self.wait_ready(name)
+        say("the items service is ready in both regions")
+        for region in self.regions.values():
+            region.processes[2].start()
+        self.leewardd.start()
+        wait_until(lambda: http_status(f"{self.api}/readyz") == 200, "leewardd to be ready", [self.leewardd])
+        wait_until(lambda: all(self.health(name) == "healthy" for name in REGIONS),
+                   "leewardd to see both regions healthy", [self.leewardd])
+        say("leewardd answers DNS and sees both regions healthy")
+
+    def wait_ready(self, name):
+        service = self.regions[name].processes[1]
+        wait_until(lambda: http_status(f"http://{self.addresses[name]}:{HEALTH_PORT}/healthz") == 200,
+                   f"the service in {name} to be ready", [service])
+
+    def revive(self, name):
+        """Brings a killed region back: the store first, on the data it had."""
+        store, service, replicator = self.regions[name].processes
+        store.start()
+        wait_until(lambda: accepts("127.0.0.1", REGIONS[name][1]), f"DynamoDB Local of {name}", [store])
+        service.start()
+        replicator.start()
+        self.wait_ready(name)
+
+    def stop(self):
+        for process in reversed(self.processes()):
+            process.send(signal.SIGCONT)
+            process.send(signal.SIGTERM)
+        for process in self.processes():
+            process.stop()
+
+    # ---- questions to leewardd ----
+
+    def get(self, path):
+        request = urllib.request.Request(
+            self.api + path, headers={"Authorization": f"Bearer {self.token_file.read_text()}"})
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return json.load(response)
+
+    def application(self):
+        return self.get("/v1/applications/shop")
+
+    def health(self, name):
+        try:
+            regions = self.application()["regions"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return next((r["health"] for r in regions if r["region"] == name), None)
+
+    def cli(self, *arguments):
+        return subprocess.run(
+            [str(self.bin / "leeward"), "--api", self.api, "--token-file", str(self.token_file), *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+
+
+def require_tools():
+    for tool, package in (("java", "openjdk-17-jre-headless"), ("ip", "iproute2")):
+        if not shutil.which(tool):
+            raise WorldError(f"{tool} is missing; run scripts/setup (Debian package {package})")
+
+
+def default_bin():
+    return pathlib.Path(os.environ.get("LEEWARD_BIN", ROOT / "build" / "dev" / "bin"))
+
+
+if __name__ == "__main__":
+    sys.exit("world.py is used by the demo; run examples/two-regions/demo --help")
