@@ -31,14 +31,15 @@ struct NodeConfig {
 };
 
 struct StateConfig {
-  std::string sqlite_path;  // absolute, or relative to the config file's directory (resolved)
-  std::uint64_t journal_entries_max = 100'000;  // older entries are dropped
+  std::string sqlite_path = "/var/lib/leeward/state.db";  // resolved against the config file's
+                                                          // directory
+  std::uint64_t journal_entries_max = 100'000;            // older entries are dropped
 
   friend bool operator==(const StateConfig&, const StateConfig&) = default;
 };
 
 struct DnsConfig {
-  std::vector<Endpoint> listen;           // UDP and TCP each; default 127.0.0.1:5353
+  std::vector<Endpoint> listen{{"127.0.0.1", 5353}};  // UDP and TCP each; port 0: any free one
   int workers = 0;                        // UDP worker threads per endpoint; 0: one per core
   std::vector<std::string> zone_files;    // resolved against the config file's directory
   std::vector<std::string> name_servers;  // NS names of zones made from applications; absolute,
@@ -52,9 +53,19 @@ enum class Role : std::uint8_t { kViewer, kOperator, kAdmin };  // each includes
 
 [[nodiscard]] std::string_view to_string(Role role);
 
+// Where a secret is kept; shown in the effective config in place of the secret.
+struct SecretSource {
+  enum class Kind : std::uint8_t { kFile, kEnv };
+  Kind kind = Kind::kFile;
+  std::string where;  // the file's path or the variable's name
+
+  friend bool operator==(const SecretSource&, const SecretSource&) = default;
+};
+
 struct Token {
   std::string name;  // who: journaled with every command
   Role role = Role::kViewer;
+  SecretSource source;
   Secret value;
 
   friend bool operator==(const Token&, const Token&) = default;
@@ -77,6 +88,9 @@ struct ApiConfig {
 
 enum class LogFormat : std::uint8_t { kKeyValue, kJson };
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
+[[nodiscard]] std::string_view to_string(LogFormat format);  // "keyvalue"
+[[nodiscard]] std::string_view to_string(LogLevel level);    // "info"
 
 struct LogConfig {
   LogFormat format = LogFormat::kKeyValue;

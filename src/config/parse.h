@@ -40,8 +40,9 @@ std::expected<Config, std::vector<Problem>> parse_config(std::string_view text,
                                                          const std::string& file_name,
                                                          const Sources& sources);
 
-// The effective config as YAML that parse_config reads back to the same value, but for secrets,
-// which are masked as "***" (or shown as their {file:} or {env:} origin).
+// The effective config as YAML, with defaults applied and paths resolved. parse_config reads it
+// back to the same value where those paths are absolute (or `file_name` has no directory). Secrets
+// are shown as where they are kept, {file: PATH} or {env: NAME}, never as their value.
 [[nodiscard]] std::string format_config(const Config& config);
 
 }  // namespace leeward::config

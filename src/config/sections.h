@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sections of leeward.yaml. Each .cc named here holds a table of keys and the checks between
+// them: section_check.cc, section_application.cc, section_service.cc.
+#pragma once
+
+#include "config/config.h"
+#include "config/schema.h"
+#include "model/application.h"
+#include "model/health_check.h"
+
+namespace leeward::config {
+
+Section<CheckTiming> timing_section();
+Section<HealthCheck> check_section();
+
+Section<FailoverPolicy> failover_section();
+Section<Region> region_section();
+Section<Application> application_section();
+Key<Application> ttl_key(std::string name, Duration Application::* member, std::string doc);
+
+Section<NodeConfig> node_section();
+Section<StateConfig> state_section();
+Section<DnsConfig> dns_section();
+Section<ApiConfig> api_section();
+Section<LogConfig> log_section();
+
+// The whole file.
+const Section<Config>& root_section();
+
+// A region that `regions:` names, or an error with a suggestion.
+Status check_region_known(Reader& reader, const std::string& name);
+
+}  // namespace leeward::config

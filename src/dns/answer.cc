@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dns/answer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dns/layout.h"
+#include "dns/lookup.h"
+#include "dns/query.h"
+#include "dns/response.h"
+
+namespace leeward::dns {
+namespace {
+
+using Fault = ParsedQuery::Fault;
+
+constexpr std::size_t kOptBytes = 11;
+// RFC 6891: of the query's flags, only these come back.
+constexpr std::uint16_t kEchoedFlags = flag::kRecursionDesired | flag::kCheckingDisabled;
+
+// Header and OPT of one response, around whatever `Response` or a copy put between them.
+class Envelope {
+ public:
+  Envelope(const Query& query, const ParsedQuery& parsed, std::span<std::uint8_t> out)
+      : query_(query), parsed_(parsed), out_(out) {}
+
+  // Where records must end: the OPT still has to fit.
+  [[nodiscard]] std::size_t limit() const {
+    std::size_t limit = kTcpBufferBytesMin;
+    if (query_.transport == Transport::kUdp) {
+      limit = parsed_.has_edns ? std::clamp<std::size_t>(parsed_.edns_size, kResponseBytesPlain,
+                                                         kUdpResponseBytesMax)
+                               : kResponseBytesPlain;
+    }
+    return std::min(limit, out_.size()) - (parsed_.has_edns ? kOptBytes : 0);
+  }
+
+  std::size_t header_only(Rcode rcode) {
+    write_header(rcode, 0, 0);
+    std::memset(out_.data() + 6, 0, 6);
+    return kHeaderBytes;
+  }
+
+  void copy_question() {
+    std::memcpy(out_.data() + kHeaderBytes, query_.bytes.data() + kHeaderBytes,
+                parsed_.question_end - kHeaderBytes);
+  }
+
+  // REQUIRES: the question was copied, records end at `end` <= limit().
+  std::size_t finish(Rcode rcode, std::uint16_t extra_flags, std::array<std::uint16_t, 3> counts,
+                     std::size_t end) {
+    write_header(rcode, extra_flags, 1);
+    if (parsed_.has_edns) {
+      end += write_opt(out_.data() + end, rcode);
+      ++counts[2];
+    }
+    store16(out_.data() + 6, counts[0]);
+    store16(out_.data() + 8, counts[1]);
+    store16(out_.data() + 10, counts[2]);
+    return end;
+  }
+
+  std::size_t without_records(Rcode rcode, std::uint16_t extra_flags = 0) {
+    copy_question();
+    return finish(rcode, extra_flags, {}, parsed_.question_end);
+  }
+
+ private:
+  void write_header(Rcode rcode, std::uint16_t extra_flags, std::uint16_t questions) {
+    store16(out_.data(), parsed_.id);
+    const std::uint16_t opcode_and_echo =
+        parsed_.flags & static_cast<std::uint16_t>(flag::kOpcodeMask | kEchoedFlags);
+    store16(out_.data() + 2,
+            static_cast<std::uint16_t>(flag::kResponse | opcode_and_echo | extra_flags |
+                                       (static_cast<std::uint16_t>(rcode) & 0xF)));
+    store16(out_.data() + 4, questions);
+  }
+
+  [[nodiscard]] std::size_t write_opt(std::uint8_t* at, Rcode rcode) const {
+    at[0] = 0;
+    store16(at + 1, type::kOpt);
+    store16(at + 3, kUdpResponseBytesMax);
+    at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4);
+    at[6] = 0;  // version
+    store16(at + 7, parsed_.dnssec_ok ? 0x8000 : 0);
+    store16(at + 9, 0);
+    return kOptBytes;
+  }
+
+  const Query& query_;
+  const ParsedQuery& parsed_;
+  std::span<std::uint8_t> out_;
+};
+
+// version.bind and version.server, class CHAOS.
+std::size_t answer_chaos(const Layout& layout, const ParsedQuery& parsed, Envelope& envelope,
+                         std::span<std::uint8_t> out) {
+  constexpr std::string_view kBind("\7version\4bind\0", 14);
+  constexpr std::string_view kServer("\7version\6server\0", 16);
+  const std::string_view name(reinterpret_cast<const char*>(parsed.name.bytes.data()),
+                              parsed.name.size);
+  if (layout.version.empty() || (name != kBind && name != kServer)) {
+    return envelope.without_records(Rcode::kRefused);
+  }
+  if (parsed.qtype != type::kTxt && parsed.qtype != type::kAny) {
+    return envelope.without_records(Rcode::kNoError, flag::kAuthoritative);
+  }
+  envelope.copy_question();
+  Response response(out, parsed.question_end, envelope.limit());
+  std::array<std::uint8_t, 12> fixed{};
+  store16(fixed.data() + 2, type::kTxt);
+  store16(fixed.data() + 4, dns_class::kChaos);
+  if (!response.add_record_of_question(Section::kAnswer, {fixed.data(), type::kTxt, layout.version},
+                                       0)) {
+    return envelope.without_records(Rcode::kNoError, flag::kTruncated);
+  }
+  return envelope.finish(Rcode::kNoError, flag::kAuthoritative, response.counts(), response.size());
+}
+
+// What is refused before any zone is looked at.
+Rcode screen(const ParsedQuery& parsed) {
+  if (parsed.has_edns && parsed.edns_version != 0) {
+    return Rcode::kBadVers;
+  }
+  if (parsed.qclass == dns_class::kChaos) {
+    return Rcode::kNoError;
+  }
+  if (parsed.qclass != dns_class::kIn) {
+    return Rcode::kRefused;
+  }
+  if (parsed.qtype == type::kOpt) {
+    return Rcode::kFormErr;
+  }
+  if (parsed.qtype >= type::kMetaFirst && parsed.qtype < type::kMetaLast) {
+    const bool transfer = parsed.qtype == type::kAxfr || parsed.qtype == type::kIxfr;
+    return transfer ? Rcode::kRefused : Rcode::kNotImp;
+  }
+  return Rcode::kNoError;
+}
+
+}  // namespace
+
+std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& query,
+                   std::span<std::uint8_t> out) noexcept {
+  ParsedQuery parsed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  parse_query(query.bytes, parsed);
+  Envelope envelope(query, parsed, out);
+  switch (parsed.fault) {
+    case Fault::kNone:
+      break;
+    case Fault::kDrop:
+      return 0;
+    case Fault::kHeaderOnlyFormErr:
+      return envelope.header_only(Rcode::kFormErr);
+    case Fault::kHeaderOnlyNotImp:
+      return envelope.header_only(Rcode::kNotImp);
+    case Fault::kFormErr:
+      return envelope.without_records(Rcode::kFormErr);
+  }
+  if (const Rcode rcode = screen(parsed); rcode != Rcode::kNoError) {
+    return envelope.without_records(rcode);
+  }
+  const Layout& layout = tables.layout();
+  if (parsed.qclass == dns_class::kChaos) {
+    return answer_chaos(layout, parsed, envelope, out);
+  }
+
+  const std::uint32_t exact = layout.find(parsed.name.hash[0], parsed.name.suffix(0));
+  envelope.copy_question();
+  if (exact != kNone && layout.nodes[exact].cut == kNone) {
+    const Set* set = layout.find_set(layout.nodes[exact], parsed.qtype);
+    if (set != nullptr && set->plain) {
+      const Alternative& alternative = layout.alternatives[set->first_alternative];
+      if (alternative.size <= envelope.limit() - parsed.question_end) {
+        std::memcpy(out.data() + parsed.question_end, layout.bytes.data() + alternative.offset,
+                    alternative.size);
+        return envelope.finish(Rcode::kNoError, flag::kAuthoritative,
+                               {static_cast<std::uint16_t>(alternative.records), 0, 0},
+                               parsed.question_end + alternative.size);
+      }
+      return envelope.finish(Rcode::kNoError, flag::kAuthoritative | flag::kTruncated, {},
+                             parsed.question_end);
+    }
+  }
+  Response response(out, parsed.question_end, envelope.limit());
+  const Outcome outcome = Lookup(layout, board, query.random, response).run(parsed, exact);
+  if (outcome.truncated) {
+    return envelope.finish(outcome.rcode, outcome.flags | flag::kTruncated, {},
+                           parsed.question_end);
+  }
+  return envelope.finish(outcome.rcode, outcome.flags, response.counts(), response.size());
+}
+
+}  // namespace leeward::dns

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The authoritative server as one pure function: query bytes in, response bytes out.
+//
+// Behaviour: RFC 1034/1035/2181 (lookup, AA, RRsets), 2308 (negative answers), 4592 (wildcards),
+// 6672 (DNAME), 6891 (EDNS(0)), 8482 (minimal ANY), 9471 (glue and truncation).
+//   - a response (QR=1) or a packet shorter than a header: nothing is sent
+//   - opcode other than QUERY: NOTIMP, header only; other than one question, a compressed, overlong
+//     or cut-off question name, trailing bytes, two OPT records: FORMERR
+//   - EDNS version other than 0: BADVERS; options are ignored; no OPT asked, none answered
+//   - names outside the zones, classes other than IN, AXFR and IXFR: REFUSED
+//   - a response that does not fit (512 without EDNS, else at most 1232 on UDP) carries TC=1 and no
+//     records, never a part of an RRset
+//   - the question is echoed as it came, letter case included (0x20)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dns/tables.h"
+#include "model/health_board.h"
+
+namespace leeward::dns {
+
+enum class Transport : std::uint8_t { kUdp, kTcp };
+
+struct Query {
+  std::span<const std::uint8_t> bytes;  // the message; on TCP without its length prefix
+  Transport transport = Transport::kUdp;
+  std::uint64_t random = 0;  // fresh per query; decides among equals (multivalue)
+};
+
+inline constexpr std::size_t kUdpResponseBytesMax = 1232;  // fits an IPv6 path of 1280
+inline constexpr std::size_t kUdpBufferBytesMin = 4096;    // of `out`
+inline constexpr std::size_t kTcpBufferBytesMin = 65'535;  // of `out`
+inline constexpr std::size_t kResponseBytesPlain = 512;    // UDP without EDNS (RFC 1035)
+
+// Writes the response into `out` (at least kTcpBufferBytesMin for TCP, kUdpBufferBytesMin for UDP)
+// and returns its length; 0: send nothing. `out` and `query.bytes` must not overlap.
+//
+// No allocation, lock, system call or exception. Any number of threads at once. `board` must be of
+// the layout that `tables` was compiled with.
+std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& query,
+                   std::span<std::uint8_t> out) noexcept;
+
+}  // namespace leeward::dns

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dns/compile.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "dns/application_zones.h"
+#include "dns/layout.h"
+#include "dns/table_builder.h"
+#include "dns/zone_draft.h"
+
+namespace leeward::dns {
+namespace {
+
+std::vector<ZoneDraft> draft_zones(const CompileInput& input, Findings& findings) {
+  std::vector<ZoneDraft> zones;
+  std::map<Name, std::string> sources;
+  for (const ZoneText& text : input.zones) {
+    std::optional<ZoneDraft> zone = draft_zone(text, findings);
+    if (!zone) {
+      continue;
+    }
+    const auto [first, is_new] = sources.try_emplace(zone->apex, text.file_name);
+    if (is_new) {
+      zones.push_back(*std::move(zone));
+    } else {
+      findings.problem(
+          text.file_name, 0,
+          fmt::format("zone {} is already loaded from {}", zone->apex.text(), first->second));
+    }
+  }
+  return zones;
+}
+
+}  // namespace
+
+std::string format_problem(const Problem& problem) {
+  return problem.line > 0 ? fmt::format("{}:{}: {}", problem.file, problem.line, problem.message)
+                          : fmt::format("{}: {}", problem.file, problem.message);
+}
+
+std::expected<Tables, std::vector<Problem>> compile(const CompileInput& input) {
+  Findings findings;
+  std::vector<ZoneDraft> zones = draft_zones(input, findings);
+  add_applications(input, zones, findings);
+  for (const ZoneDraft& zone : zones) {
+    check_zone(zone, findings);
+  }
+  if (!findings.problems.empty()) {
+    return std::unexpected(std::move(findings.problems));
+  }
+  std::ranges::sort(zones, {}, &ZoneDraft::apex);
+  std::unique_ptr<Layout> layout = build_layout(input, zones, findings);
+  if (!findings.problems.empty()) {
+    return std::unexpected(std::move(findings.problems));
+  }
+  layout->notes = std::move(findings.notes);
+  return Tables(std::move(layout));
+}
+
+}  // namespace leeward::dns

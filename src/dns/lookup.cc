@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dns/lookup.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace leeward::dns {
+namespace {
+
+constexpr std::array<std::uint8_t, 2> kWildcardLabel{1, '*'};
+
+// The name in a record's rdata that additional records are looked up for; empty: none.
+std::span<const std::uint8_t> additional_target(const RecordRef& record) {
+  switch (record.type) {
+    case type::kNs:
+      return record.rdata;
+    case type::kMx:
+      return record.rdata.subspan(2);
+    case type::kSrv:
+      return record.rdata.subspan(6);
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
+  qtype_ = query.qtype;
+  outcome_.flags = flag::kAuthoritative;
+  response_.know_question_name(query.name.size);
+  Position position{&query.name, true};
+  while (step(position, exact) == Step::kFollow && chain_ < kChainMax) {
+    position = {&target_, false};
+    exact = find(target_);
+  }
+  return outcome_;
+}
+
+Lookup::Step Lookup::step(Position position, std::uint32_t exact) {
+  const QueryName& name = *position.name;
+  std::uint32_t found = exact;
+  std::size_t label = 0;
+  while (found == kNone && label < name.labels) {
+    ++label;
+    found = layout_.find(name.hash[label], name.suffix(label));
+  }
+  if (found == kNone) {
+    if (position.is_question) {
+      outcome_ = {Rcode::kRefused, 0, false};
+    }
+    return Step::kDone;  // an alias that leaves our zones: the resolver asks on
+  }
+  const bool asks_ds = label == 0 && qtype_ == type::kDs;
+  // DS belongs to the parent's side of a cut (RFC 4035 section 3.1.4.1).
+  if (asks_ds && layout_.nodes[found].parent_side != kNone) {
+    found = layout_.nodes[found].parent_side;
+  }
+  const Node& node = layout_.nodes[found];
+  if (node.cut != kNone && !(asks_ds && node.cut == found)) {
+    refer(layout_.nodes[node.cut]);
+    return Step::kDone;
+  }
+  if (label == 0) {
+    return is_revisited(found) ? Step::kDone : answer_at(position, node);
+  }
+  return no_such_name(position, found, label);
+}
+
+bool Lookup::is_revisited(std::uint32_t node) {
+  for (std::size_t i = 0; i < chain_; ++i) {
+    if (visited_[i] == node) {
+      return true;
+    }
+  }
+  visited_[chain_] = node;
+  return false;
+}
+
+// `encloser` is the closest existing ancestor, `label` its place in the name.
+Lookup::Step Lookup::no_such_name(Position position, std::uint32_t encloser, std::size_t label) {
+  const Node& node = layout_.nodes[encloser];
+  if ((node.flags & kHasDname) != 0) {
+    return follow_dname(position, node, label);
+  }
+  if ((node.flags & kHasWildcardChild) != 0) {
+    const std::uint32_t wildcard = wildcard_below(*position.name, label);
+    if (wildcard != kNone) {
+      visited_[chain_] = kNone;  // each name under a wildcard is a name of its own
+      return answer_at(position, layout_.nodes[wildcard]);
+    }
+  }
+  outcome_.rcode = Rcode::kNxDomain;
+  add_negative(node.zone, BoardWord::kNoTtlLimit);
+  return Step::kDone;
+}
+
+std::uint32_t Lookup::wildcard_below(const QueryName& name, std::size_t label) const {
+  std::array<std::uint8_t, kNameBytesMax + 2 + kNameReadAhead> bytes;  // NOLINT
+  const std::span<const std::uint8_t> parent = name.suffix(label);
+  std::copy(kWildcardLabel.begin(), kWildcardLabel.end(), bytes.begin());
+  std::copy(parent.begin(), parent.end(), bytes.begin() + kWildcardLabel.size());
+  std::memset(bytes.data() + kWildcardLabel.size() + parent.size(), 0, kNameReadAhead);
+  return layout_.find(hash_label(name.hash[label], bytes.data()),
+                      std::span(bytes).first(kWildcardLabel.size() + parent.size()));
+}
+
+Lookup::Step Lookup::answer_at(Position position, const Node& node) {
+  if (qtype_ == type::kAny) {
+    // RFC 8482 section 4.1: one RRset stands for all.
+    const Set* set = first_set_with_records(node);
+    if (set == nullptr) {
+      add_negative(node.zone, BoardWord::kNoTtlLimit);
+    } else {
+      answer_set(position, node, *set);
+    }
+    return Step::kDone;
+  }
+  if ((node.flags & kHasCname) != 0 && qtype_ != type::kCname) {
+    return follow_cname(position, *layout_.find_set(node, type::kCname), node.zone);
+  }
+  const Set* set = layout_.find_set(node, qtype_);
+  if (set == nullptr) {
+    add_negative(node.zone, BoardWord::kNoTtlLimit);
+  } else {
+    answer_set(position, node, *set);
+  }
+  return Step::kDone;
+}
+
+void Lookup::answer_set(Position position, const Node& node, const Set& set) {
+  const Added added = add_set(Section::kAnswer, position, set);
+  if (!added.fits) {
+    outcome_.truncated = true;
+  } else if (added.records == 0) {
+    // The active region has no address of this type. This may change as soon as the board does.
+    add_negative(node.zone, added.ttl);
+  } else {
+    add_additional(set);
+  }
+}
+
+const Set* Lookup::first_set_with_records(const Node& node) const {
+  for (const Set& set : layout_.sets_of(node)) {
+    if (set.policy == kNone) {
+      return &set;
+    }
+    const routing::Policy& policy = layout_.policies[set.policy];
+    const routing::Choice choice = routing::evaluate(policy, board_, random_);
+    if (layout_.alternatives[set.first_alternative + choice.members[0]].records > 0) {
+      return &set;
+    }
+  }
+  return nullptr;
+}
+
+Lookup::Step Lookup::follow_cname(Position position, const Set& set, std::uint32_t /*zone*/) {
+  if (!add_set(Section::kAnswer, position, set).fits) {
+    outcome_.truncated = true;
+    return Step::kDone;
+  }
+  const Alternative& alternative = layout_.alternatives[set.first_alternative];
+  const std::span<const std::uint8_t> rdata =
+      layout_.bytes_of(alternative).subspan(kRecordHeaderBytes);
+  ++chain_;
+  return target_.assign(rdata) ? Step::kFollow : Step::kDone;
+}
+
+// RFC 6672: the DNAME, and the CNAME that it stands for.
+Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size_t label) {
+  const Set& set = *layout_.find_set(node, type::kDname);
+  if (!add_set(Section::kAnswer, layout_.name_of(node), set).fits) {
+    outcome_.truncated = true;
+    return Step::kDone;
+  }
+  const Alternative& alternative = layout_.alternatives[set.first_alternative];
+  const std::span<const std::uint8_t> target =
+      layout_.bytes_of(alternative).subspan(kRecordHeaderBytes);
+  const QueryName& name = *position.name;
+  const std::size_t prefix = name.label_at[label];
+  if (prefix + target.size() > kNameBytesMax) {
+    outcome_.rcode = Rcode::kYxDomain;
+    return Step::kDone;
+  }
+  std::array<std::uint8_t, kRecordHeaderBytes + kNameBytesMax> record{};
+  store16(record.data() + 2, type::kCname);
+  store16(record.data() + 4, dns_class::kIn);
+  std::memcpy(record.data() + kRecordHeaderBytes, name.bytes.data(), prefix);
+  std::memcpy(record.data() + kRecordHeaderBytes + prefix, target.data(), target.size());
+  const std::span<const std::uint8_t> rdata =
+      std::span(record).subspan(kRecordHeaderBytes, prefix + target.size());
+  const RecordRef synthesised{record.data(), type::kCname, rdata};
+  const bool fits =
+      position.is_question
+          ? response_.add_record_of_question(Section::kAnswer, synthesised, set.ttl)
+          : response_.add_record(Section::kAnswer, name.suffix(0), synthesised, set.ttl);
+  if (!fits) {
+    outcome_.truncated = true;
+    return Step::kDone;
+  }
+  visited_[chain_++] = kNone;
+  if (qtype_ == type::kCname || qtype_ == type::kAny) {
+    return Step::kDone;
+  }
+  return target_.assign(rdata) ? Step::kFollow : Step::kDone;
+}
+
+void Lookup::add_negative(std::uint32_t zone_index, std::uint32_t ttl_max) {
+  const Zone& zone = layout_.zones[zone_index];
+  const Alternative& soa = layout_.alternatives[layout_.sets[zone.soa].first_alternative];
+  const std::uint32_t ttl = std::min(zone.negative_ttl, ttl_max);
+  const bool fits = for_each_record(layout_.bytes_of(soa), [&](const RecordRef& record) {
+    return response_.add_record(Section::kAuthority, layout_.name_of(layout_.nodes[zone.apex]),
+                                record, ttl);
+  });
+  outcome_.truncated = outcome_.truncated || !fits;
+}
+
+// A referral: not authoritative, unless authoritative aliases led here.
+void Lookup::refer(const Node& cut) {
+  if (chain_ == 0) {
+    outcome_.flags = 0;
+  }
+  const Set* set = layout_.find_set(cut, type::kNs);
+  if (set == nullptr) {
+    return;
+  }
+  if (!add_set(Section::kAuthority, layout_.name_of(cut), *set).fits) {
+    outcome_.truncated = true;
+    return;
+  }
+  add_glue(cut, *set);
+}
+
+void Lookup::add_glue(const Node& cut, const Set& set) {
+  const std::span<const std::uint8_t> cut_name = layout_.name_of(cut);
+  const Alternative& servers = layout_.alternatives[set.first_alternative];
+  for_each_record(layout_.bytes_of(servers), [&](const RecordRef& record) {
+    if (add_addresses(record.rdata)) {
+      return true;
+    }
+    // RFC 9471: a referral that lacks glue from below its own cut cannot be followed.
+    QueryName server;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    const bool below = server.assign(record.rdata) && server.size > cut_name.size() &&
+                       std::equal(cut_name.begin(), cut_name.end(),
+                                  server.bytes.begin() + server.size -
+                                      static_cast<std::ptrdiff_t>(cut_name.size()));
+    outcome_.truncated = outcome_.truncated || below;
+    return !below;
+  });
+}
+
+void Lookup::add_additional(const Set& set) {
+  if (set.policy != kNone) {
+    return;
+  }
+  std::size_t names = 0;
+  const Alternative& alternative = layout_.alternatives[set.first_alternative];
+  for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& record) {
+    const std::span<const std::uint8_t> target = additional_target(record);
+    return !target.empty() && names++ < kAdditionalNamesMax && add_addresses(target);
+  });
+}
+
+// All addresses of a name that we hold, or none of a set that does not fit (then: false).
+bool Lookup::add_addresses(std::span<const std::uint8_t> wire_name) {
+  QueryName name;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  if (!name.assign(wire_name)) {
+    return true;
+  }
+  const std::uint32_t found = find(name);
+  if (found == kNone) {
+    return true;
+  }
+  for (const std::uint16_t address_type : {type::kA, type::kAaaa}) {
+    const Set* set = layout_.find_set(layout_.nodes[found], address_type);
+    if (set == nullptr) {
+      continue;
+    }
+    const Response::Mark mark = response_.mark();
+    if (!add_set(Section::kAdditional, name.suffix(0), *set).fits) {
+      response_.rewind(mark);
+      return false;
+    }
+  }
+  return true;
+}
+
+template <typename AddRecord>
+Lookup::Added Lookup::add_chosen(const Set& set, const AddRecord& add_record) {
+  Added added{0, set.ttl, true};
+  const auto add_member = [&](std::size_t member) {
+    const Alternative& alternative = layout_.alternatives[set.first_alternative + member];
+    added.records += alternative.records;
+    added.fits =
+        added.fits && for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& record) {
+          return add_record(record, added.ttl);
+        });
+  };
+  if (set.policy == kNone) {
+    add_member(0);
+    return added;
+  }
+  const routing::Policy& policy = layout_.policies[set.policy];
+  const routing::Choice choice = routing::evaluate(policy, board_, random_);
+  added.ttl = routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, policy.ttl_floor_seconds);
+  for (std::uint32_t i = 0; i < choice.count; ++i) {
+    add_member(choice.members[i]);
+  }
+  return added;
+}
+
+Lookup::Added Lookup::add_set(Section section, Position owner, const Set& set) {
+  if (!owner.is_question) {
+    return add_set(section, owner.name->suffix(0), set);
+  }
+  return add_chosen(set, [&](const RecordRef& record, std::uint32_t ttl) {
+    return response_.add_record_of_question(section, record, ttl);
+  });
+}
+
+Lookup::Added Lookup::add_set(Section section, std::span<const std::uint8_t> owner,
+                              const Set& set) {
+  return add_chosen(set, [&](const RecordRef& record, std::uint32_t ttl) {
+    return response_.add_record(section, owner, record, ttl);
+  });
+}
+
+}  // namespace leeward::dns

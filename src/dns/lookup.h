@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The walk through the tables for everything that is not one plain copy: policies, wildcards,
+// aliases, delegations, negative answers, additional records. RFC 1034 section 4.3.2 as clarified
+// by RFC 4592 and RFC 6672. Internal to answer().
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dns/layout.h"
+#include "dns/query.h"
+#include "dns/response.h"
+#include "model/health_board.h"
+
+namespace leeward::dns {
+
+struct Outcome {
+  Rcode rcode = Rcode::kNoError;
+  std::uint16_t flags = 0;
+  bool truncated = false;
+};
+
+class Lookup {
+ public:
+  Lookup(const Layout& layout, const HealthBoard& board, std::uint64_t random, Response& response)
+      : layout_(layout), board_(board), random_(random), response_(response) {}
+
+  // `exact` is the node of the question's name, or kNone.
+  Outcome run(const ParsedQuery& query, std::uint32_t exact);
+
+ private:
+  // CNAME and DNAME steps in one answer; a longer chain is left to the resolver, which asks on.
+  static constexpr std::size_t kChainMax = 8;
+  // Names whose addresses are looked up for the additional section.
+  static constexpr std::size_t kAdditionalNamesMax = 16;
+
+  enum class Step : std::uint8_t { kDone, kFollow };
+
+  // The name being looked up: the question's at first, then the target of an alias.
+  struct Position {
+    const QueryName* name;
+    bool is_question;
+  };
+
+  Step step(Position position, std::uint32_t exact);
+  Step answer_at(Position position, const Node& node);
+  Step follow_cname(Position position, const Set& set, std::uint32_t node);
+  Step follow_dname(Position position, const Node& node, std::size_t label);
+  Step no_such_name(Position position, std::uint32_t encloser, std::size_t label);
+  void answer_set(Position position, const Node& node, const Set& set);
+  void refer(const Node& cut);
+  void add_glue(const Node& cut, const Set& set);
+  void add_negative(std::uint32_t zone, std::uint32_t ttl_max);
+  void add_additional(const Set& set);
+  bool add_addresses(std::span<const std::uint8_t> wire_name);
+
+  struct Added {
+    std::size_t records = 0;
+    std::uint32_t ttl = 0;
+    bool fits = true;
+  };
+  // The members that the policy chooses now.
+  Added add_set(Section section, Position owner, const Set& set);
+  Added add_set(Section section, std::span<const std::uint8_t> owner, const Set& set);
+  template <typename AddRecord>
+  Added add_chosen(const Set& set, const AddRecord& add_record);
+
+  [[nodiscard]] std::uint32_t find(const QueryName& name) const {
+    return layout_.find(name.hash[0], name.suffix(0));
+  }
+  [[nodiscard]] const Set* first_set_with_records(const Node& node) const;
+  [[nodiscard]] std::uint32_t wildcard_below(const QueryName& name, std::size_t label) const;
+  bool is_revisited(std::uint32_t node);
+
+  const Layout& layout_;
+  const HealthBoard& board_;
+  std::uint64_t random_;
+  Response& response_;
+  Outcome outcome_;
+  std::uint16_t qtype_ = 0;
+  std::size_t chain_ = 0;
+  std::array<std::uint32_t, kChainMax + 1> visited_{};
+  QueryName target_;  // NOLINT(cppcoreguidelines-pro-type-member-init) of the last alias
+};
+
+}  // namespace leeward::dns
