@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/metrics.h"
+
+#include <string_view>
+#include <utility>
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include "admin/json.h"
+
+namespace leeward::admin {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+using Labels = std::vector<ClientMetric::Label>;
+
+ClientMetric::Label label(const char* name, std::string_view value) {
+  return {name, valid_utf8(value)};
+}
+
+// Builds the families one after the other. The node counts in plain integers of its own threads, so
+// the library's registry with its own atomics would only count everything twice.
+class Families {
+ public:
+  void begin(MetricType type, const char* name, const char* help) {
+    families_.push_back({name, help, type, {}});
+  }
+
+  void add(double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (families_.back().type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+    families_.back().metric.push_back(std::move(metric));
+  }
+  void add(std::uint64_t value, Labels labels = {}) {
+    add(static_cast<double>(value), std::move(labels));
+  }
+
+  void counter(const char* name, const char* help, std::uint64_t value) {
+    begin(MetricType::Counter, name, help);
+    add(value);
+  }
+  void gauge(const char* name, const char* help, double value) {
+    begin(MetricType::Gauge, name, help);
+    add(value);
+  }
+
+  [[nodiscard]] const std::vector<MetricFamily>& all() const { return families_; }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void add_dns(Families& families, const Metrics::Dns& dns) {
+  families.begin(MetricType::Counter, "leeward_dns_queries_total", "DNS queries received.");
+  families.add(dns.queries_udp, {label("transport", "udp")});
+  families.add(dns.queries_tcp, {label("transport", "tcp")});
+  families.begin(MetricType::Counter, "leeward_dns_responses_total",
+                 "DNS responses sent, by response code.");
+  for (const auto& [code, count] : dns.responses) {
+    families.add(count, {label("rcode", code)});
+  }
+  families.counter("leeward_dns_truncated_total",
+                   "DNS responses that did not fit and had the TC bit set.", dns.truncated);
+  families.counter("leeward_dns_dropped_total",
+                   "Packets received on the DNS port that got no response.", dns.dropped);
+  families.gauge("leeward_dns_tcp_connections", "DNS connections open over TCP.",
+                 static_cast<double>(dns.tcp_connections));
+}
+
+void add_health(Families& families, const Metrics& metrics) {
+  families.begin(MetricType::Counter, "leeward_probes_total", "Probes ended, by outcome.");
+  for (const auto& [outcome, count] : metrics.probes) {
+    families.add(count, {label("outcome", to_string(outcome))});
+  }
+  families.gauge("leeward_probes_in_flight", "Probes that have started and not ended.",
+                 static_cast<double>(metrics.probes_in_flight));
+  families.begin(MetricType::Counter, "leeward_health_transitions_total",
+                 "Times that a health check's status became this health.");
+  for (const Metrics::Transition& transition : metrics.transitions) {
+    families.add(transition.count,
+                 {label("check", transition.check.str()), label("to", to_string(transition.to))});
+  }
+}
+
+void add_region_gauge(Families& families, const Metrics& metrics, const char* name,
+                      const char* help, double (*value)(const Metrics::Region&)) {
+  families.begin(MetricType::Gauge, name, help);
+  for (const Metrics::Region& region : metrics.regions) {
+    families.add(value(region), {label("application", region.application.str()),
+                                 label("region", region.region.str())});
+  }
+}
+
+void add_regions(Families& families, const Metrics& metrics) {
+  using Region = Metrics::Region;
+  add_region_gauge(families, metrics, "leeward_region_active",
+                   "1 where the application's users are sent.",
+                   [](const Region& region) { return region.active ? 1.0 : 0.0; });
+  add_region_gauge(families, metrics, "leeward_region_healthy",
+                   "The region's status: 1 healthy, 0 unhealthy, -1 unknown.",
+                   [](const Region& region) {
+                     return region.health == Health::kHealthy     ? 1.0
+                            : region.health == Health::kUnhealthy ? 0.0
+                                                                  : -1.0;
+                   });
+  add_region_gauge(families, metrics, "leeward_region_suspect",
+                   "1 while a healthy region has missed probes and is being confirmed.",
+                   [](const Region& region) { return region.suspect ? 1.0 : 0.0; });
+  families.begin(MetricType::Gauge, "leeward_application_epoch",
+                 "The epoch of the application's assignment.");
+  const ApplicationId* last = nullptr;
+  for (const Region& region : metrics.regions) {
+    if (last == nullptr || *last != region.application) {
+      families.add(region.epoch, {label("application", region.application.str())});
+      last = &region.application;
+    }
+  }
+}
+
+void add_control(Families& families, const Metrics& metrics) {
+  families.begin(MetricType::Counter, "leeward_decisions_total",
+                 "Decisions, by application, kind and outcome.");
+  for (const Metrics::DecisionCount& decision : metrics.decisions) {
+    families.add(decision.count, {label("application", decision.application.str()),
+                                  label("kind", to_string(decision.kind)),
+                                  label("outcome", to_string(decision.outcome))});
+  }
+  families.counter("leeward_journal_entries_total",
+                   "Journal entries written since the process started.", metrics.journal_entries);
+  families.counter("leeward_state_errors_total", "Writes to the state store that failed.",
+                   metrics.state_errors);
+  families.begin(MetricType::Counter, "leeward_config_reloads_total",
+                 "Reloads of the config, by result.");
+  families.add(metrics.reloads_ok, {label("result", "ok")});
+  families.add(metrics.reloads_failed, {label("result", "failed")});
+  families.gauge("leeward_config_generation", "Which config is in force; grows with each reload.",
+                 static_cast<double>(metrics.config_generation));
+  families.gauge("leeward_uptime_seconds", "Time since the process started.",
+                 metrics.uptime_seconds);
+}
+
+Families build(const Metrics& metrics) {
+  Families families;
+  add_dns(families, metrics.dns);
+  add_health(families, metrics);
+  add_regions(families, metrics);
+  add_control(families, metrics);
+  return families;
+}
+
+}  // namespace
+
+std::string format_metrics(const Metrics& metrics) {
+  return prometheus::TextSerializer().Serialize(build(metrics).all());
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const MetricFamily& family : build(Metrics{}).all()) {
+    names.push_back(family.name);
+  }
+  return names;
+}
+
+}  // namespace leeward::admin
