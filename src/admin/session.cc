@@ -314,25 +314,33 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
     ++context_->followers;
     std::string begin = fmt::format(
         "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
-        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
-        "retry: {}\nid: {}\n\n",
-        response.content_type, kFollowerRetryMs, context_->events.last_id());
-    if (response.last_event_id) {
-      EventLog::Replay replay = context_->events.since(*response.last_event_id);
-      if (!replay.complete) {
-        begin += fmt::format(
-            "event: reset\ndata: {{\"detail\":\"events were missed; read the state anew\"}}\n\n");
-      }
-      for (const StoredEvent& event : replay.events) {
-        begin += event.frame;
-      }
-    }
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\nretry: {}\n",
+        response.content_type, kFollowerRetryMs);
+    begin += first_frames(response.last_event_id);
     subscription_ = context_->events.subscribe(
         [this](const StoredEvent& event) { send_to_follower(event.frame); });
     tcp().expires_never();
     send_to_follower(std::move(begin));
     watch_follower();
     schedule_heartbeat();
+  }
+
+  // What a client missed; or, where it starts anew, the id from which it can resume later.
+  [[nodiscard]] std::string first_frames(const std::optional<std::string>& last_event_id) const {
+    const std::string here = fmt::format("id: {}\n", context_->events.last_id());
+    if (!last_event_id) {
+      return here + "\n";
+    }
+    const EventLog::Replay replay = context_->events.since(*last_event_id);
+    if (!replay.complete) {
+      return here +
+             "event: reset\ndata: {\"detail\":\"events were missed; read the state anew\"}\n\n";
+    }
+    std::string frames = "\n";
+    for (const StoredEvent& event : replay.events) {
+      frames += event.frame;
+    }
+    return frames;
   }
 
   void send_to_follower(std::string frame) {
