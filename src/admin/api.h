@@ -12,12 +12,15 @@
 // Ownership: `control` and `events` must outlive the server.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "admin/control_plane.h"
 #include "admin/events.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "config/config.h"
 
 namespace boost::asio {
@@ -26,13 +29,29 @@ class io_context;
 
 namespace leeward::admin {
 
+struct ApiLimits {
+  std::size_t connections = 256;
+  std::size_t followers = 64;  // of these connections, those that follow events
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 64 * 1024;
+  std::size_t follower_queue_bytes = 512 * 1024;      // events not yet taken by a follower
+  Duration first_byte = std::chrono::seconds(10);     // of a new connection; of a TLS handshake
+  Duration idle = std::chrono::seconds(60);           // between requests
+  Duration request = std::chrono::seconds(10);        // from its first byte to its last
+  Duration response = std::chrono::seconds(10);       // for the client to take it
+  Duration control_plane = std::chrono::seconds(30);  // for a command to end; then 504
+  Duration heartbeat = std::chrono::seconds(15);      // comment to followers
+  Duration shutdown = std::chrono::seconds(2);        // for requests that are being answered
+};
+
 class ApiServer {
  public:
   // Binds and listens; answers once the io_context runs. kUnavailable names the address that could
   // not be bound, kInvalidArgument the certificate or key that could not be used.
   static Result<std::unique_ptr<ApiServer>> start(boost::asio::io_context& io,
                                                   const config::ApiConfig& config,
-                                                  ControlPlane& control, EventLog& events);
+                                                  ControlPlane& control, EventLog& events,
+                                                  const ApiLimits& limits = {});
 
   // Closes everything at once.
   ~ApiServer();
@@ -47,7 +66,7 @@ class ApiServer {
   Status reconfigure(const config::ApiConfig& config);
 
   // Stops accepting, ends event streams and idle connections, lets requests that are being answered
-  // finish for at most 2 s. The io_context runs out of this server's work after that.
+  // finish within the limit. The io_context runs out of this server's work after that.
   void stop();
 
  private:

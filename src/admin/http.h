@@ -13,15 +13,15 @@ namespace leeward::admin {
 
 // The headers are those that the API looks at; an absent one is empty unless it is optional.
 struct Request {
-  std::string method;  // as sent: methods are case-sensitive
-  std::string target;  // path and query, still percent-encoded
-  std::optional<std::string> host;
-  std::optional<std::string> origin;
-  std::string authorization;
-  std::string content_type;
-  std::string accept;
-  std::optional<std::string> last_event_id;
-  std::string body;
+  std::string method{};  // as sent: methods are case-sensitive
+  std::string target{};  // path and query, still percent-encoded
+  std::optional<std::string> host{};
+  std::optional<std::string> origin{};
+  std::string authorization{};
+  std::string content_type{};
+  std::string accept{};
+  std::optional<std::string> last_event_id{};
+  std::string body{};
 };
 
 struct Response {

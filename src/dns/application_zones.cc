@@ -106,7 +106,7 @@ class Placer {
         add_server_addresses(zone.node_at(server));
       }
     }
-    const Name primary = *rdata_target(type::kNs, servers.rdatas.front());
+    const Name primary = name_server_of(servers.rdatas.front());
     const Result<Name> mailbox = Name::parse("hostmaster", apex);
     const auto minimum = static_cast<std::uint32_t>(std::min<std::int64_t>(
         kNegativeTtlMax,

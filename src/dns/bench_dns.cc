@@ -110,6 +110,10 @@ void no_such_name(benchmark::State& state) {
 void refused(benchmark::State& state) {
   answer_all(state, small_world(), "host-{}.example.org", kNames, true);
 }
+void simple_few_names(benchmark::State& state) {
+  answer_all(state, small_world(), "host-{}.example.test", 10, false);
+}
+BENCHMARK(simple_few_names);
 BENCHMARK(simple);
 BENCHMARK(simple_edns);
 BENCHMARK(assigned);

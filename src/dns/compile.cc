@@ -43,11 +43,13 @@ std::vector<Problem> in_file_order(std::vector<Problem> problems) {
     first.try_emplace(problem.file, first.size());
   }
   std::vector<std::pair<std::pair<std::size_t, int>, std::size_t>> order;
+  order.reserve(problems.size());
   for (std::size_t i = 0; i < problems.size(); ++i) {
     order.push_back({{first[problems[i].file], problems[i].line}, i});
   }
   std::ranges::sort(order);
   std::vector<Problem> sorted;
+  sorted.reserve(problems.size());
   for (const auto& [key, index] : order) {
     sorted.push_back(std::move(problems[index]));
   }

@@ -23,6 +23,14 @@ std::span<const std::uint8_t> additional_target(const RecordRef& record) {
   }
 }
 
+// Whether `name`, of any letter case, lies below `ancestor`, which is lower case.
+bool is_below(std::span<const std::uint8_t> name, std::span<const std::uint8_t> ancestor) {
+  while (name.size() > ancestor.size()) {
+    name = name.subspan(std::size_t{1} + name[0]);
+  }
+  return std::ranges::equal(name, ancestor, {}, lower);
+}
+
 }  // namespace
 
 Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
@@ -234,22 +242,20 @@ void Lookup::refer(const Node& cut) {
   add_glue(cut, *set);
 }
 
+// RFC 9471: a referral without the glue from below its own cut cannot be followed, so it goes first
+// and is truncated if it does not fit. Other addresses may be left out.
 void Lookup::add_glue(const Node& cut, const Set& set) {
-  const std::span<const std::uint8_t> cut_name = layout_.name_of(cut);
   const Alternative& servers = layout_.alternatives[set.first_alternative];
-  for_each_record(layout_.bytes_of(servers), [&](const RecordRef& record) {
-    if (add_addresses(record.rdata)) {
-      return true;
+  for (const bool below_cut : {true, false}) {
+    const bool all_fit = for_each_record(layout_.bytes_of(servers), [&](const RecordRef& record) {
+      return is_below(record.rdata, layout_.name_of(cut)) != below_cut ||
+             add_addresses(record.rdata);
+    });
+    if (!all_fit) {
+      outcome_.truncated = outcome_.truncated || below_cut;
+      return;
     }
-    // RFC 9471: a referral that lacks glue from below its own cut cannot be followed.
-    QueryName server;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    const bool below = server.assign(record.rdata) && server.size > cut_name.size() &&
-                       std::equal(cut_name.begin(), cut_name.end(),
-                                  server.bytes.begin() + server.size -
-                                      static_cast<std::ptrdiff_t>(cut_name.size()));
-    outcome_.truncated = outcome_.truncated || below;
-    return !below;
-  });
+  }
 }
 
 void Lookup::add_additional(const Set& set) {

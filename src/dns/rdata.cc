@@ -152,18 +152,8 @@ bool is_well_formed(std::uint16_t type, std::span<const std::uint8_t> rdata) {
   }
 }
 
-std::optional<Name> rdata_target(std::uint16_t type, std::string_view rdata) {
-  switch (type) {
-    case type::kNs:
-    case type::kCname:
-    case type::kPtr:
-    case type::kDname:
-    case type::kMx:
-    case type::kSrv:
-      return Name::from_wire(as_bytes(rdata).subspan(target_offset(type)));
-    default:
-      return std::nullopt;
-  }
+Name name_server_of(std::string_view rdata) {
+  return Name::of_checked(as_bytes(rdata));
 }
 
 }  // namespace leeward::dns

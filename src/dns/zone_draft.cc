@@ -112,7 +112,7 @@ class ZoneChecker {
       return;
     }
     for (const std::string& rdata : servers->rdatas) {
-      const Name server = rdata_target(type::kNs, rdata)->lowered();
+      const Name server = name_server_of(rdata).lowered();
       if (server.is_within(zone_.apex) && !zone_.cut_above(server) && !has_address(server)) {
         const std::string text =
             fmt::format("name server {} has no address record in the zone", server.text());
@@ -219,7 +219,7 @@ class ZoneChecker {
     }
     const SetDraft* servers = node.find(type::kNs);
     for (const std::string& rdata : servers->rdatas) {
-      const Name server = rdata_target(type::kNs, rdata)->lowered();
+      const Name server = name_server_of(rdata).lowered();
       if (server.is_within(*cut) && !has_address(server)) {
         note(servers->line, fmt::format("delegation of {}: its name server {} needs glue (an "
                                         "address record) here",

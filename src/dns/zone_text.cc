@@ -104,7 +104,7 @@ class ZoneReader {
         origin_ = *std::move(origin);
       }
     } else if (const auto ttl = checked_ttl(entry.tokens[1].text)) {
-      default_ttl_ = *ttl;
+      default_ttl_ = ttl;
     }
   }
 
