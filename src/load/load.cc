@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load/load.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/warnings.h"
 #include "dns/compile.h"
@@ -74,7 +74,7 @@ Result<std::vector<dns::ZoneText>> read_zones(const config::Config& config) {
 
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  struct stat facts {};
+  struct stat facts{};
   if (file.get() < 0 || ::fstat(file.get(), &facts) != 0) {
     return cannot_read(path, errno);
   }

@@ -14,8 +14,7 @@ std::uint32_t ttl_limit_seconds(const HealthStatus& status) {
     return BoardWord::kNoTtlLimit;
   }
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(status.time_to_flip).count();
-  return static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(seconds, 0, BoardWord::kNoTtlLimit));
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, BoardWord::kNoTtlLimit));
 }
 
 BoardWord word_of_check(const HealthStatus& status) {
@@ -42,8 +41,8 @@ Duration ttl_now(const Application& application, std::uint32_t limit_seconds) {
     return static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::seconds>(duration).count());
   };
-  return std::chrono::seconds(routing::effective_ttl(
-      seconds(application.ttl), limit_seconds, seconds(application.ttl_floor)));
+  return std::chrono::seconds(routing::effective_ttl(seconds(application.ttl), limit_seconds,
+                                                     seconds(application.ttl_floor)));
 }
 
 }  // namespace leeward::node

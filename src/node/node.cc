@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/node.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include "admin/api.h"
+#include "admin/events.h"
+#include "node/changes.h"
+#include "node/control.h"
+#include "node/log.h"
+#include "node/plane.h"
+#include "node/service_manager.h"
+#include "probe/checker.h"
+#include "probe/clock.h"
+#include "server/dns_server.h"
+#include "state/sqlite_store.h"
+
+namespace leeward::node {
+namespace {
+
+namespace asio = boost::asio;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+std::vector<HealthCheck> checks_of(const config::Config& config) {
+  std::vector<HealthCheck> checks;
+  for (const Application& application : config.applications) {
+    for (const ApplicationRegion& region : application.regions) {
+      checks.push_back(region.check);
+    }
+  }
+  return checks;
+}
+
+std::vector<std::string> zone_names(const dns::Tables& tables) {
+  std::vector<std::string> names;
+  for (const dns::ZoneSummary& zone : tables.zones()) {
+    names.push_back(zone.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+struct Node::Impl {
+  explicit Impl(std::string file, load::Loaded loaded)
+      : config_file(std::move(file)),
+        config(std::move(loaded.config)),
+        layout(std::move(loaded.layout)),
+        log(config.log),
+        events(fmt::format("{:016x}", random_seed())),
+        wake_timer(io),
+        tick_timer(io),
+        signals(io) {
+    facts.id = config.node.id;
+    facts.region = config.node.region;
+    facts.config_file = config_file;
+    facts.config_generation = 1;
+    facts.started = facts.config_loaded = probe::mono_now();
+    for (const std::string& warning : loaded.warnings) {
+      log.warning("config", {{"detail", warning}});
+    }
+    tables = std::move(loaded.tables);
+  }
+
+  // ---- start, one part after the other ----
+
+  Status open_store() {
+    ASSIGN_OR_RETURN(store, state::open_sqlite_store(config.state.sqlite_path, {},
+                                                     [this](std::move_only_function<void()> task) {
+                                                       asio::post(io, std::move(task));
+                                                     }));
+    ASSIGN_OR_RETURN(SavedState saved, read_saved_state(*store));
+    for (const auto& [check, health] : saved.healths) {
+      initial_healths.emplace(check, health);
+    }
+    log.info("state", {{"file", config.state.sqlite_path},
+                       {"assignments", std::uint64_t{saved.assignments.size()}},
+                       {"journal_sequence", saved.journal.sequence}});
+    writer = std::make_unique<StoreWriter>(
+        *store,
+        [this](Duration delay, std::function<void()> task) { later(delay, std::move(task)); },
+        [this](const Error& error) { log.error("state-store", {{"error", error.message}}); });
+    control = std::make_unique<Control>(
+        config.node.id, config.state.journal_entries_max, std::move(saved),
+        Control::Collaborators{*writer, log, events, [this](MonoTime at) { wake_at(at); }});
+    return {};
+  }
+
+  std::shared_ptr<const server::Snapshot> make_snapshot() {
+    auto board = std::make_shared<HealthBoard>(layout.size());
+    control->use_board(board, layout, config.applications);
+    facts.zones = zone_names(tables);
+    auto snapshot = std::make_shared<server::Snapshot>();
+    snapshot->tables = std::move(tables);
+    snapshot->board = std::move(board);
+    return snapshot;
+  }
+
+  Status start_dns() {
+    ASSIGN_OR_RETURN(dns, server::DnsServer::start({.listen = config.dns.listen,
+                                                    .workers = config.dns.workers,
+                                                    .tcp = {},
+                                                    .seed = random_seed()},
+                                                   make_snapshot()));
+    for (const config::Endpoint& endpoint : dns->endpoints()) {
+      log.info("dns-listening", {{"address", endpoint.address}, {"port", int{endpoint.port}}});
+    }
+    return {};
+  }
+
+  Status start_checker() {
+    checker = std::make_unique<probe::Checker>(probe::CheckerOptions{
+        .seed = random_seed(),
+        .threads = 1,
+        .on_transition =
+            [this](const HealthCheckId& check, const detect::Transition& transition) {
+              asio::post(io, [this, check, verdict = transition.after] {
+                control->verdict_changed(check, verdict);
+              });
+            },
+        .resolve = {},
+        .connects_max = 8192});
+    RETURN_IF_ERROR(checker->apply(checks_of(config), initial_healths));
+    return checker->start();
+  }
+
+  Status start_api() {
+    plane = std::make_unique<Plane>(Plane::Collaborators{
+        *control, *writer, *store, *checker, *dns, facts,
+        [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); }});
+    ASSIGN_OR_RETURN(api, admin::ApiServer::start(io, config.api, *plane, events));
+    log.info("api-listening", {{"address", config.api.listen.address}, {"port", int{api->port()}}});
+    return {};
+  }
+
+  Status start() {
+    RETURN_IF_ERROR(open_store());
+    RETURN_IF_ERROR(start_dns());
+    control->define_applications();
+    RETURN_IF_ERROR(start_checker());
+    return start_api();
+  }
+
+  // ---- running ----
+
+  void run() {
+    signals.add(SIGTERM);
+    signals.add(SIGINT);
+    signals.add(SIGHUP);
+    wait_for_signal();
+    tick();
+    notify_service_manager("READY=1");
+    log.info("ready", {{"version", LEEWARD_VERSION},
+                       {"applications", std::uint64_t{config.applications.size()}}});
+    io.run();
+    finish();
+  }
+
+  void wait_for_signal() {
+    signals.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) {
+        return;
+      }
+      if (number == SIGHUP) {
+        static_cast<void>(reload("signal HUP"));
+        wait_for_signal();
+      } else {
+        stop();
+      }
+    });
+  }
+
+  // The control thread ends when nothing is left to do: connections closed, timers cancelled.
+  void stop() {
+    log.info("stopping");
+    notify_service_manager("STOPPING=1");
+    std::signal(SIGTERM, SIG_DFL);  // a second one is not asked why
+    std::signal(SIGINT, SIG_DFL);
+    stopping = true;
+    control->cancel_moves();
+    api->stop();
+    checker->stop();
+    wake_timer.cancel();
+    tick_timer.cancel();
+    signals.cancel();
+  }
+
+  // After io.run(): what the store still owes arrives as posted handlers.
+  void finish() {
+    store->close();
+    io.restart();
+    io.poll();
+    dns->stop();
+    log.info("stopped");
+  }
+
+  void tick() {
+    if (stopping) {
+      return;
+    }
+    store->tick(probe::mono_now());
+    tick_timer.expires_after(std::chrono::milliseconds(100));
+    tick_timer.async_wait([this](const boost::system::error_code& error) {
+      if (!error) {
+        tick();
+      }
+    });
+  }
+
+  void wake_at(MonoTime at) {
+    if (stopping) {
+      return;
+    }
+    wake_timer.expires_at(probe::to_steady(at));
+    wake_timer.async_wait([this](const boost::system::error_code& error) {
+      if (!error) {
+        control->timer_fired();
+      }
+    });
+  }
+
+  void later(Duration delay, std::function<void()> task) {
+    if (stopping) {
+      return;
+    }
+    auto timer = std::make_shared<asio::steady_timer>(io, delay);
+    timer->async_wait([this, timer, task = std::move(task)](const boost::system::error_code&) {
+      if (!stopping) {
+        task();
+      }
+    });
+  }
+
+  // ---- reload: all or nothing ----
+
+  Result<admin::ReloadSummary> reload(std::string_view requested_by) {
+    notify_service_manager(fmt::format(
+        "RELOADING=1\nMONOTONIC_USEC={}",
+        std::chrono::duration_cast<std::chrono::microseconds>(probe::mono_now().time_since_epoch())
+            .count()));
+    auto summary = try_reload();
+    admin::ReloadEvent event{.ok = summary.has_value(), .summary = {}, .error = {}};
+    if (summary) {
+      ++facts.reloads_ok;
+      event.summary = *summary;
+      log.info("reload", {{"by", requested_by},
+                          {"generation", summary->config_generation},
+                          {"changes", std::uint64_t{summary->changes.size()}}});
+    } else {
+      ++facts.reloads_failed;
+      event.error = summary.error().message;
+      log.error("reload", {{"by", requested_by},
+                           {"error", summary.error().message},
+                           {"detail", "the config in force stays"}});
+    }
+    events.publish(event, {probe::mono_now(), probe::wall_now()});
+    notify_service_manager("READY=1");
+    return summary;
+  }
+
+  Result<admin::ReloadSummary> try_reload() {
+    auto loaded = load::load(config_file);
+    if (!loaded) {
+      return fail(ErrorCode::kFailedPrecondition, loaded.error().message);
+    }
+    if (auto problem = fixed_while_running(config, loaded->config)) {
+      return fail(ErrorCode::kFailedPrecondition, std::move(*problem));
+    }
+    RETURN_IF_ERROR(api->reconfigure(loaded->config.api));
+    if (auto applied = checker->apply(checks_of(loaded->config), {}); !applied) {
+      static_cast<void>(api->reconfigure(config.api));
+      return fail(applied.error());
+    }
+    admin::ReloadSummary summary{.config_generation = ++facts.config_generation,
+                                 .changed = false,
+                                 .changes = describe_changes(config, loaded->config)};
+    config = std::move(loaded->config);
+    layout = std::move(loaded->layout);
+    tables = std::move(loaded->tables);
+    facts.config_loaded = probe::mono_now();
+    dns->publish(make_snapshot());
+    control->define_applications();
+    for (const std::string& warning : loaded->warnings) {
+      log.warning("config", {{"detail", warning}});
+    }
+    summary.changed = !summary.changes.empty();
+    return summary;
+  }
+
+  std::string config_file;
+  config::Config config;
+  routing::BoardLayout layout;
+  dns::Tables tables;  // moved into the snapshot when that is made
+  NodeFacts facts;
+  std::map<HealthCheckId, Health> initial_healths;
+
+  Log log;
+  admin::EventLog events;
+  asio::io_context io{1};
+  asio::steady_timer wake_timer;
+  asio::steady_timer tick_timer;
+  asio::signal_set signals;
+  bool stopping = false;
+
+  // In order of dependency; destroyed the other way round.
+  std::unique_ptr<state::Store> store;
+  std::unique_ptr<StoreWriter> writer;
+  std::unique_ptr<Control> control;
+  std::unique_ptr<server::DnsServer> dns;
+  std::unique_ptr<probe::Checker> checker;
+  std::unique_ptr<Plane> plane;
+  std::unique_ptr<admin::ApiServer> api;
+};
+
+Result<std::unique_ptr<Node>> Node::create(const std::string& config_file) {
+  ASSIGN_OR_RETURN(auto loaded, load::load(config_file));
+  auto impl = std::make_unique<Impl>(config_file, std::move(loaded));
+  RETURN_IF_ERROR(impl->start());
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+// The store's handlers and the checker's callbacks refer to what is destroyed before them.
+Node::~Node() {
+  if (impl_->checker) {
+    impl_->checker->stop();
+  }
+  impl_->store->close();
+}
+
+void Node::run() {
+  impl_->run();
+}
+
+}  // namespace leeward::node
