@@ -169,8 +169,8 @@ std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& 
   envelope.copy_question();
   if (exact != kNone && layout.nodes[exact].cut == kNone) {
     const Set* set = layout.find_set(layout.nodes[exact], parsed.qtype);
-    if (set != nullptr && set->plain) {
-      const Alternative& alternative = layout.alternatives[set->first_alternative];
+    if (set != nullptr && set->plain.size != 0) {
+      const Alternative& alternative = set->plain;
       if (alternative.size <= envelope.limit() - parsed.question_end) {
         std::memcpy(out.data() + parsed.question_end, layout.bytes.data() + alternative.offset,
                     alternative.size);

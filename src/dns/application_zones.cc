@@ -44,7 +44,10 @@ class Placer {
   void place(std::uint32_t index, const Name& hostname) {
     const Application& application = input_.applications[index];
     const std::optional<std::size_t> found = zone_of(hostname);
-    ZoneDraft& zone = found ? zones_[*found] : make_zone(application, hostname);
+    // A wildcard cannot be a zone of its own; what it is a wildcard of can.
+    ZoneDraft& zone =
+        found ? zones_[*found]
+              : make_zone(application, hostname.is_wildcard() ? hostname.parent() : hostname);
     const std::string reason = conflict(zone, hostname);
     if (!reason.empty()) {
       findings_.problem(application_source(application), 0,
@@ -94,7 +97,7 @@ class Placer {
 
   ZoneDraft& make_zone(const Application& application, const Name& apex) {
     by_apex_.emplace(apex, zones_.size());
-    ZoneDraft& zone = zones_.emplace_back(apex, application_source(application), true,
+    ZoneDraft& zone = zones_.emplace_back(apex, application_source(application), true, false,
                                           std::map<Name, NodeDraft>{});
     SetDraft servers{type::kNs, kServerTtl, 0, {}};
     for (const Name& server : server_names(application, apex)) {
@@ -103,7 +106,7 @@ class Placer {
         add_server_addresses(zone.node_at(server));
       }
     }
-    const Name primary = *rdata_target(type::kNs, servers.rdatas.front());
+    const Name primary = name_server_of(servers.rdatas.front());
     const Result<Name> mailbox = Name::parse("hostmaster", apex);
     const auto minimum = static_cast<std::uint32_t>(std::min<std::int64_t>(
         kNegativeTtlMax,

@@ -36,6 +36,26 @@ std::vector<ZoneDraft> draft_zones(const CompileInput& input, Findings& findings
   return zones;
 }
 
+// Files in the order in which they first had a problem; within a file, by line.
+std::vector<Problem> in_file_order(std::vector<Problem> problems) {
+  std::map<std::string, std::size_t> first;
+  for (const Problem& problem : problems) {
+    first.try_emplace(problem.file, first.size());
+  }
+  std::vector<std::pair<std::pair<std::size_t, int>, std::size_t>> order;
+  order.reserve(problems.size());
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    order.push_back({{first[problems[i].file], problems[i].line}, i});
+  }
+  std::ranges::sort(order);
+  std::vector<Problem> sorted;
+  sorted.reserve(problems.size());
+  for (const auto& [key, index] : order) {
+    sorted.push_back(std::move(problems[index]));
+  }
+  return sorted;
+}
+
 }  // namespace
 
 std::string format_problem(const Problem& problem) {
@@ -51,12 +71,12 @@ std::expected<Tables, std::vector<Problem>> compile(const CompileInput& input) {
     check_zone(zone, findings);
   }
   if (!findings.problems.empty()) {
-    return std::unexpected(std::move(findings.problems));
+    return std::unexpected(in_file_order(std::move(findings.problems)));
   }
   std::ranges::sort(zones, {}, &ZoneDraft::apex);
   std::unique_ptr<Layout> layout = build_layout(input, zones, findings);
   if (!findings.problems.empty()) {
-    return std::unexpected(std::move(findings.problems));
+    return std::unexpected(in_file_order(std::move(findings.problems)));
   }
   layout->notes = std::move(findings.notes);
   return Tables(std::move(layout));

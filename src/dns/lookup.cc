@@ -23,6 +23,14 @@ std::span<const std::uint8_t> additional_target(const RecordRef& record) {
   }
 }
 
+// Whether `name`, of any letter case, lies below `ancestor`, which is lower case.
+bool is_below(std::span<const std::uint8_t> name, std::span<const std::uint8_t> ancestor) {
+  while (name.size() > ancestor.size()) {
+    name = name.subspan(std::size_t{1} + name[0]);
+  }
+  return std::ranges::equal(name, ancestor, {}, lower);
+}
+
 }  // namespace
 
 Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
@@ -30,7 +38,8 @@ Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
   outcome_.flags = flag::kAuthoritative;
   response_.know_question_name(query.name.size);
   Position position{&query.name, true};
-  while (step(position, exact) == Step::kFollow && chain_ < kChainMax) {
+  while (!is_revisited(*position.name) && step(position, exact) == Step::kFollow &&
+         chain_ < kChainMax) {
     position = {&target_, false};
     exact = find(target_);
   }
@@ -62,18 +71,20 @@ Lookup::Step Lookup::step(Position position, std::uint32_t exact) {
     return Step::kDone;
   }
   if (label == 0) {
-    return is_revisited(found) ? Step::kDone : answer_at(position, node);
+    return answer_at(position, node);
   }
   return no_such_name(position, found, label);
 }
 
-bool Lookup::is_revisited(std::uint32_t node) {
+// By hash: names under a wildcard have no node of their own. A collision, one in 2^64, would only
+// end a chain early.
+bool Lookup::is_revisited(const QueryName& name) {
   for (std::size_t i = 0; i < chain_; ++i) {
-    if (visited_[i] == node) {
+    if (visited_[i] == name.hash[0]) {
       return true;
     }
   }
-  visited_[chain_] = node;
+  visited_[chain_] = name.hash[0];
   return false;
 }
 
@@ -86,7 +97,6 @@ Lookup::Step Lookup::no_such_name(Position position, std::uint32_t encloser, std
   if ((node.flags & kHasWildcardChild) != 0) {
     const std::uint32_t wildcard = wildcard_below(*position.name, label);
     if (wildcard != kNone) {
-      visited_[chain_] = kNone;  // each name under a wildcard is a name of its own
       return answer_at(position, layout_.nodes[wildcard]);
     }
   }
@@ -117,7 +127,7 @@ Lookup::Step Lookup::answer_at(Position position, const Node& node) {
     return Step::kDone;
   }
   if ((node.flags & kHasCname) != 0 && qtype_ != type::kCname) {
-    return follow_cname(position, *layout_.find_set(node, type::kCname), node.zone);
+    return follow_cname(position, *layout_.find_set(node, type::kCname));
   }
   const Set* set = layout_.find_set(node, qtype_);
   if (set == nullptr) {
@@ -154,7 +164,7 @@ const Set* Lookup::first_set_with_records(const Node& node) const {
   return nullptr;
 }
 
-Lookup::Step Lookup::follow_cname(Position position, const Set& set, std::uint32_t /*zone*/) {
+Lookup::Step Lookup::follow_cname(Position position, const Set& set) {
   if (!add_set(Section::kAnswer, position, set).fits) {
     outcome_.truncated = true;
     return Step::kDone;
@@ -198,7 +208,7 @@ Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size
     outcome_.truncated = true;
     return Step::kDone;
   }
-  visited_[chain_++] = kNone;
+  ++chain_;
   if (qtype_ == type::kCname || qtype_ == type::kAny) {
     return Step::kDone;
   }
@@ -232,22 +242,20 @@ void Lookup::refer(const Node& cut) {
   add_glue(cut, *set);
 }
 
+// RFC 9471: a referral without the glue from below its own cut cannot be followed, so it goes first
+// and is truncated if it does not fit. Other addresses may be left out.
 void Lookup::add_glue(const Node& cut, const Set& set) {
-  const std::span<const std::uint8_t> cut_name = layout_.name_of(cut);
   const Alternative& servers = layout_.alternatives[set.first_alternative];
-  for_each_record(layout_.bytes_of(servers), [&](const RecordRef& record) {
-    if (add_addresses(record.rdata)) {
-      return true;
+  for (const bool below_cut : {true, false}) {
+    const bool all_fit = for_each_record(layout_.bytes_of(servers), [&](const RecordRef& record) {
+      return is_below(record.rdata, layout_.name_of(cut)) != below_cut ||
+             add_addresses(record.rdata);
+    });
+    if (!all_fit) {
+      outcome_.truncated = outcome_.truncated || below_cut;
+      return;
     }
-    // RFC 9471: a referral that lacks glue from below its own cut cannot be followed.
-    QueryName server;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-    const bool below = server.assign(record.rdata) && server.size > cut_name.size() &&
-                       std::equal(cut_name.begin(), cut_name.end(),
-                                  server.bytes.begin() + server.size -
-                                      static_cast<std::ptrdiff_t>(cut_name.size()));
-    outcome_.truncated = outcome_.truncated || below;
-    return !below;
-  });
+  }
 }
 
 void Lookup::add_additional(const Set& set) {

@@ -47,7 +47,7 @@ class Lookup {
 
   Step step(Position position, std::uint32_t exact);
   Step answer_at(Position position, const Node& node);
-  Step follow_cname(Position position, const Set& set, std::uint32_t node);
+  Step follow_cname(Position position, const Set& set);
   Step follow_dname(Position position, const Node& node, std::size_t label);
   Step no_such_name(Position position, std::uint32_t encloser, std::size_t label);
   void answer_set(Position position, const Node& node, const Set& set);
@@ -73,7 +73,7 @@ class Lookup {
   }
   [[nodiscard]] const Set* first_set_with_records(const Node& node) const;
   [[nodiscard]] std::uint32_t wildcard_below(const QueryName& name, std::size_t label) const;
-  bool is_revisited(std::uint32_t node);
+  bool is_revisited(const QueryName& name);
 
   const Layout& layout_;
   const HealthBoard& board_;
@@ -82,7 +82,7 @@ class Lookup {
   Outcome outcome_;
   std::uint16_t qtype_ = 0;
   std::size_t chain_ = 0;
-  std::array<std::uint32_t, kChainMax + 1> visited_{};
+  std::array<std::uint64_t, kChainMax> visited_{};  // hashes of the names before the last
   QueryName target_;  // NOLINT(cppcoreguidelines-pro-type-member-init) of the last alias
 };
 

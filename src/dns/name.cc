@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace leeward::dns {
 namespace {
 
@@ -98,6 +100,12 @@ std::optional<Name> Name::from_wire(std::span<const std::uint8_t> bytes) {
     }
   }
   return std::nullopt;
+}
+
+Name Name::of_checked(std::span<const std::uint8_t> bytes) {
+  std::optional<Name> name = from_wire(bytes);
+  LEEWARD_CHECK(name.has_value(), "these bytes were checked to be a name");
+  return *std::move(name);
 }
 
 std::span<const std::uint8_t> Name::bytes() const {

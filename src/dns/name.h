@@ -32,6 +32,9 @@ class Name {
   // compressed.
   static std::optional<Name> from_wire(std::span<const std::uint8_t> bytes);
 
+  // The same of bytes that are known to be a name: rdata that was checked, a table's own.
+  static Name of_checked(std::span<const std::uint8_t> bytes);
+
   [[nodiscard]] const std::string& wire() const { return wire_; }
   [[nodiscard]] std::span<const std::uint8_t> bytes() const;
   [[nodiscard]] std::string text() const;  // no trailing dot but for the root: "."

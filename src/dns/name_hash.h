@@ -6,10 +6,14 @@
 // halves folded.
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 namespace leeward::dns {
+
+static_assert(std::endian::native == std::endian::little, "the last chunk is cut off by a mask");
 
 inline constexpr std::uint64_t kRootHash = 0xa0761d6478bd642fULL;
 

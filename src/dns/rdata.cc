@@ -79,8 +79,10 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, const
       ldns_rr_new_frm_str(&parsed, line.c_str(), 0, ldns_origin.get(), nullptr);
   const Owned<ldns_rr> rr(parsed);
   if (status != LDNS_STATUS_OK || !rr) {
+    constexpr std::size_t kShownMax = 60;
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} record: {}", type_text, ldns_get_errorstr_by_id(status)));
+                fmt::format("{} record '{}{}': {}", type_text, text.substr(0, kShownMax),
+                            text.size() > kShownMax ? "..." : "", ldns_get_errorstr_by_id(status)));
   }
   const Owned<ldns_buffer> buffer(ldns_buffer_new(LDNS_MIN_BUFLEN));
   if (!buffer || ldns_rr_rdata2buffer_wire(buffer.get(), rr.get()) != LDNS_STATUS_OK) {
@@ -122,7 +124,7 @@ std::string rdata_to_text(std::uint16_t type, std::span<const std::uint8_t> rdat
     text += i == 0 ? "" : " ";
     text += field.get();
   }
-  return text;
+  return text.empty() ? unknown_rdata_text(rdata) : text;
 }
 
 bool is_well_formed(std::uint16_t type, std::span<const std::uint8_t> rdata) {
@@ -150,18 +152,8 @@ bool is_well_formed(std::uint16_t type, std::span<const std::uint8_t> rdata) {
   }
 }
 
-std::optional<Name> rdata_target(std::uint16_t type, std::string_view rdata) {
-  switch (type) {
-    case type::kNs:
-    case type::kCname:
-    case type::kPtr:
-    case type::kDname:
-    case type::kMx:
-    case type::kSrv:
-      return Name::from_wire(as_bytes(rdata).subspan(target_offset(type)));
-    default:
-      return std::nullopt;
-  }
+Name name_server_of(std::string_view rdata) {
+  return Name::of_checked(as_bytes(rdata));
 }
 
 }  // namespace leeward::dns

@@ -31,8 +31,8 @@ Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, const
 // A and AAAA have their sizes, and the names in NS, CNAME, PTR, MX, SOA, SRV, DNAME are whole.
 [[nodiscard]] bool is_well_formed(std::uint16_t type, std::span<const std::uint8_t> rdata);
 
-// The name that NS, CNAME, PTR, DNAME, MX and SRV rdata point at. REQUIRES: is_well_formed.
-[[nodiscard]] std::optional<Name> rdata_target(std::uint16_t type, std::string_view rdata);
+// The name in NS rdata. REQUIRES: is_well_formed.
+[[nodiscard]] Name name_server_of(std::string_view rdata);
 
 [[nodiscard]] inline std::span<const std::uint8_t> as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

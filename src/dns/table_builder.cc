@@ -185,7 +185,7 @@ class Builder {
             .first_alternative = static_cast<std::uint32_t>(layout_->alternatives.size()),
             .alternative_count = 0,
             .type = type,
-            .plain = false};
+            .plain = {}};
   }
 
   // A loaded child zone answers for its names itself: of the zone above, only the records at the
@@ -261,7 +261,10 @@ class Builder {
                       .first_alternative = add_alternative(set.type, set.ttl, set.rdatas),
                       .alternative_count = 1,
                       .type = set.type,
-                      .plain = !may_have_additional(set.type)});
+                      .plain = {}});
+      if (!may_have_additional(set.type)) {
+        sets.back().plain = layout_->alternatives[sets.back().first_alternative];
+      }
       built.flags |= set.type == type::kCname ? kHasCname : std::uint8_t{0};
       built.flags |= set.type == type::kDname ? kHasDname : std::uint8_t{0};
     }
@@ -286,12 +289,12 @@ class Builder {
     Layout& layout = *layout_;
     std::map<Name, std::size_t> wildcard_parents;
     for (std::size_t i = first_node; i < layout.nodes.size(); ++i) {
-      const std::optional<Name> name = Name::from_wire(layout.name_of(layout.nodes[i]));
-      if (name->is_wildcard()) {
-        wildcard_parents.emplace(name->parent(), i);
+      const Name name = Name::of_checked(layout.name_of(layout.nodes[i]));
+      if (name.is_wildcard()) {
+        wildcard_parents.emplace(name.parent(), i);
       }
       if (!cuts.empty()) {
-        if (const std::optional<Name> cut = draft.cut_above(*name)) {
+        if (const std::optional<Name> cut = draft.cut_above(name)) {
           const auto found = cuts.find(*cut);
           layout.nodes[i].cut = found == cuts.end() ? kNone : found->second;
         }
@@ -301,7 +304,7 @@ class Builder {
       return;
     }
     for (std::size_t i = first_node; i < layout.nodes.size(); ++i) {
-      if (wildcard_parents.contains(*Name::from_wire(layout.name_of(layout.nodes[i])))) {
+      if (wildcard_parents.contains(Name::of_checked(layout.name_of(layout.nodes[i])))) {
         layout.nodes[i].flags |= kHasWildcardChild;
       }
     }
@@ -336,7 +339,7 @@ class Builder {
     layout.slots.resize(std::bit_ceil(indexed_.size() + indexed_.size() / 2 + 1));
     const std::size_t mask = layout.slots.size() - 1;
     for (const std::uint32_t index : indexed_) {
-      const std::uint64_t hash = hash_name(*Name::from_wire(layout.name_of(layout.nodes[index])));
+      const std::uint64_t hash = hash_name(Name::of_checked(layout.name_of(layout.nodes[index])));
       std::size_t slot = hash & mask;
       while (layout.slots[slot].node != kNone) {
         slot = (slot + 1) & mask;

@@ -112,7 +112,7 @@ class ZoneChecker {
       return;
     }
     for (const std::string& rdata : servers->rdatas) {
-      const Name server = rdata_target(type::kNs, rdata)->lowered();
+      const Name server = name_server_of(rdata).lowered();
       if (server.is_within(zone_.apex) && !zone_.cut_above(server) && !has_address(server)) {
         const std::string text =
             fmt::format("name server {} has no address record in the zone", server.text());
@@ -219,7 +219,7 @@ class ZoneChecker {
     }
     const SetDraft* servers = node.find(type::kNs);
     for (const std::string& rdata : servers->rdatas) {
-      const Name server = rdata_target(type::kNs, rdata)->lowered();
+      const Name server = name_server_of(rdata).lowered();
       if (server.is_within(*cut) && !has_address(server)) {
         note(servers->line, fmt::format("delegation of {}: its name server {} needs glue (an "
                                         "address record) here",
@@ -286,12 +286,13 @@ void Findings::note(const std::string& file, int line, const std::string& messag
 }
 
 std::optional<ZoneDraft> draft_zone(const ZoneText& text, Findings& findings) {
+  const std::size_t problems_before = findings.problems.size();
   std::vector<ZoneRecord> records = parse_zone_text(text, findings.problems);
   const std::optional<Name> apex = find_apex(text, records, findings);
   if (!apex) {
     return std::nullopt;
   }
-  ZoneDraft zone{*apex, text.file_name, false, {}};
+  ZoneDraft zone{*apex, text.file_name, false, false, {}};
   for (ZoneRecord& record : records) {
     if (!record.owner.is_within(zone.apex)) {
       findings.problem(text.file_name, record.line,
@@ -302,11 +303,14 @@ std::optional<ZoneDraft> draft_zone(const ZoneText& text, Findings& findings) {
       add_record(text, std::move(record), zone, findings);
     }
   }
+  zone.is_broken = findings.problems.size() > problems_before;
   return zone;
 }
 
 void check_zone(const ZoneDraft& zone, Findings& findings) {
-  ZoneChecker(zone, findings).check();
+  if (!zone.is_broken) {
+    ZoneChecker(zone, findings).check();
+  }
 }
 
 }  // namespace leeward::dns

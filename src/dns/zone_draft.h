@@ -36,6 +36,7 @@ struct ZoneDraft {
   Name apex;
   std::string source;  // file name, or "applications.shop"
   bool from_application = false;
+  bool is_broken = false;           // records are missing: checking the whole would only add noise
   std::map<Name, NodeDraft> nodes;  // lower case; every name between a node and the apex is there
 
   [[nodiscard]] const NodeDraft* find(const Name& name) const;

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs the stories in tests/scenario/dns/*.scn. A story is a list of blocks:
+//
+//     # comment
+//     command arguments
+//     more input
+//     ----
+//     expected output
+//
+// separated by blank lines. Commands: settings, zone FILE, application ID, board, query, raw,
+// lookup, forget. LEEWARD_REWRITE=1 writes the actual output into the files instead of comparing;
+// review the difference before committing it.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "dns/answer.h"
+#include "dns/client_message.h"
+#include "dns/compile.h"
+
+namespace leeward::dns {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words split(const std::string& line) {
+  std::istringstream in(line);
+  Words words;
+  for (std::string word; in >> word;) {
+    words.push_back(word);
+  }
+  return words;
+}
+
+// "key=value" among words, or the fallback.
+std::string option(const Words& words, const std::string& key, const std::string& fallback) {
+  for (const std::string& word : words) {
+    if (word.starts_with(key + "=")) {
+      return word.substr(key.size() + 1);
+    }
+  }
+  return fallback;
+}
+
+bool has(const Words& words, const std::string& flag) {
+  return std::find(words.begin(), words.end(), flag) != words.end();
+}
+
+std::string format_records(const char* section, const std::vector<ResponseRecord>& records) {
+  std::string text;
+  for (const ResponseRecord& record : records) {
+    text += fmt::format("{} {} {} {} {} {}\n", section, record.name, record.ttl_seconds,
+                        record.record_class, record.type, record.data);
+  }
+  return text;
+}
+
+std::string format_response(std::span<const std::uint8_t> bytes) {
+  const Result<ParsedResponse> parsed = parse_response(bytes);
+  if (!parsed) {
+    return parsed.error().message + "\n";
+  }
+  const ParsedResponse& response = *parsed;
+  std::string text = response.rcode_text;
+  const std::pair<bool, const char*> flags[] = {{!response.is_response, " NOT-A-RESPONSE"},
+                                                {response.authoritative, " aa"},
+                                                {response.truncated, " tc"},
+                                                {response.recursion_desired, " rd"},
+                                                {response.recursion_available, " RA"},
+                                                {response.authentic_data, " AD"},
+                                                {response.checking_disabled, " cd"}};
+  for (const auto& [set, name] : flags) {
+    text += set ? name : "";
+  }
+  text += fmt::format(", {} bytes\n", bytes.size());
+  if (!response.question_name.empty()) {
+    text += fmt::format("question {} {} {}\n", response.question_name, response.question_class,
+                        response.question_type);
+  }
+  text += format_records("answer", response.answers);
+  text += format_records("authority", response.authority);
+  text += format_records("additional", response.additional);
+  if (response.edns) {
+    text += fmt::format("edns version={} udp={}{}\n", response.edns->version,
+                        response.edns->udp_size, response.edns->dnssec_ok ? " do" : "");
+  }
+  return text;
+}
+
+class World {
+ public:
+  std::string run(const std::string& command, const std::vector<std::string>& input) {
+    const Words words = split(command);
+    if (words[0] == "settings") return settings(input);
+    if (words[0] == "zone") return zone(words, input);
+    if (words[0] == "application") return application(words, input);
+    if (words[0] == "board") return board(input);
+    if (words[0] == "query") return query(words);
+    if (words[0] == "raw") return raw(words, input);
+    if (words[0] == "lookup") return lookup(words);
+    if (words[0] == "forget") return forget();
+    return "unknown command\n";
+  }
+
+ private:
+  // Tries the changed input; keeps the old one where it does not compile.
+  std::string recompile(CompileInput changed) {
+    changed.layout = routing::BoardLayout(changed.applications);
+    auto tables = compile(changed);
+    if (!tables) {
+      std::string text;
+      for (const Problem& problem : tables.error()) {
+        text += format_problem(problem) + "\n";
+      }
+      return text;
+    }
+    input_ = std::move(changed);
+    tables_ = *std::move(tables);
+    board_ = std::make_unique<HealthBoard>(input_.layout.size());
+    std::string text = "ok\n";
+    for (const std::string& note : tables_.notes()) {
+      text += "note " + note + "\n";
+    }
+    return text;
+  }
+
+  std::string forget() { return recompile({}); }
+
+  std::string settings(const std::vector<std::string>& lines) {
+    CompileInput changed = input_;
+    for (const std::string& line : lines) {
+      const Words words = split(line);
+      if (words[0] == "version") changed.settings.version = words[1];
+      if (words[0] == "name-server") changed.settings.name_servers.push_back(words[1]);
+      if (words[0] == "address") changed.settings.server_addresses.push_back(words[1]);
+    }
+    return recompile(std::move(changed));
+  }
+
+  std::string zone(const Words& words, const std::vector<std::string>& lines) {
+    CompileInput changed = input_;
+    std::string text;
+    for (const std::string& line : lines) {
+      text += line + "\n";
+    }
+    changed.zones.push_back({words[1], text});
+    return recompile(std::move(changed));
+  }
+
+  std::string application(const Words& words, const std::vector<std::string>& lines) {
+    CompileInput changed = input_;
+    Application application;
+    application.id = ApplicationId(words[1]);
+    application.mode = has(words, "active-active") ? ApplicationMode::kActiveActive
+                                                   : ApplicationMode::kActivePassive;
+    application.ttl = std::chrono::seconds(std::stoi(option(words, "ttl", "5")));
+    application.ttl_floor = std::chrono::seconds(std::stoi(option(words, "floor", "1")));
+    for (const std::string& line : lines) {
+      const Words parts = split(line);
+      if (parts[0] == "hostname") {
+        application.hostnames.push_back(parts[1]);
+      } else {
+        ApplicationRegion region;
+        region.region = RegionId(parts[1]);
+        region.check.id = HealthCheckId(words[1] + "/" + parts[1]);
+        region.addresses.assign(parts.begin() + 2, parts.end());
+        application.regions.push_back(region);
+      }
+    }
+    changed.applications.push_back(application);
+    return recompile(std::move(changed));
+  }
+
+  std::string board(const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+      const Words words = split(line);  // application shop 1 [ttl=2] | check shop/GRA11 unhealthy
+      const auto ttl = static_cast<std::uint32_t>(
+          std::stoul(option(words, "ttl", std::to_string(BoardWord::kNoTtlLimit))));
+      if (words[0] == "application") {
+        board_->store(
+            *input_.layout.application(ApplicationId(words[1])),
+            BoardWord::of_region_index(static_cast<std::uint8_t>(std::stoi(words[2])), ttl));
+      } else {
+        board_->store(*input_.layout.check(HealthCheckId(words[1])),
+                      BoardWord::of(*parse_health(words[2]), ttl));
+      }
+    }
+    return "ok\n";
+  }
+
+  std::string send(std::span<const std::uint8_t> bytes, const Words& words) {
+    std::vector<std::uint8_t> out(65'535);
+    Query query;
+    query.bytes = bytes;
+    query.transport = has(words, "tcp") ? Transport::kTcp : Transport::kUdp;
+    query.random = std::stoull(option(words, "random", "1"));
+    const std::size_t size = answer(tables_, *board_, query, out);
+    return size == 0 ? "nothing is sent\n" : format_response(std::span(out).first(size));
+  }
+
+  std::string query(const Words& words) {
+    QueryOptions options;
+    options.id = 4711;
+    options.recursion_desired = has(words, "rd");
+    options.checking_disabled = has(words, "cd");
+    options.dnssec_ok = has(words, "do");
+    const std::string size = option(words, "bufsize", "");
+    options.edns = !size.empty() || has(words, "edns") || options.dnssec_ok;
+    options.udp_size = static_cast<std::uint16_t>(std::stoi(size.empty() ? "1232" : size));
+    options.query_class = static_cast<std::uint16_t>(std::stoi(option(words, "class", "1")));
+    options.client_address = option(words, "from", "");
+    const auto bytes = build_query(words[1], words[2], options);
+    return bytes ? send(*bytes, words) : bytes.error().message + "\n";
+  }
+
+  // Bytes as hexadecimal digits and quoted text; the rest of a line after '#' is a comment.
+  std::string raw(const Words& words, const std::vector<std::string>& lines) {
+    std::vector<std::uint8_t> bytes;
+    for (const std::string& line : lines) {
+      for (const std::string& word : split(line.substr(0, line.find('#')))) {
+        if (word.starts_with('"')) {
+          bytes.insert(bytes.end(), word.begin() + 1, word.end() - 1);
+          continue;
+        }
+        for (std::size_t i = 0; i + 1 < word.size(); i += 2) {
+          bytes.push_back(static_cast<std::uint8_t>(std::stoi(word.substr(i, 2), nullptr, 16)));
+        }
+      }
+    }
+    return send(bytes, words);
+  }
+
+  std::string lookup(const Words& words) {
+    std::string text;
+    for (const RecordSetView& view : tables_.lookup(words[1], *board_)) {
+      text += fmt::format("{} {} {} {} members {} chosen {}\n", view.name, view.ttl_seconds,
+                          view.type, view.policy, view.members, view.chosen);
+    }
+    return text.empty() ? "none\n" : text;
+  }
+
+  CompileInput input_;
+  Tables tables_;
+  std::unique_ptr<HealthBoard> board_ = std::make_unique<HealthBoard>(0);
+};
+
+// One pass: the story with its output replaced by what happens now.
+std::string replay(std::istream& story) {
+  World world;
+  std::string result;
+  std::string line;
+  std::string command;
+  std::vector<std::string> input;
+  while (std::getline(story, line)) {
+    if (line == "----") {
+      while (std::getline(story, line) && !line.empty()) {
+      }
+      result += "----\n" + world.run(command, input) + "\n";
+      command.clear();
+      input.clear();
+      continue;
+    }
+    result += line + "\n";
+    if (!command.empty()) {
+      input.push_back(line);
+    } else if (!line.empty() && !line.starts_with('#')) {
+      command = line;
+    }
+  }
+  while (result.ends_with("\n\n")) {
+    result.pop_back();
+  }
+  return result;
+}
+
+std::string scenario_directory() {
+  return std::string(LEEWARD_SOURCE_DIR) + "/tests/scenario/dns";
+}
+
+std::vector<std::string> stories() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(scenario_directory())) {
+    if (entry.path().extension() == ".scn") {
+      names.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class DnsScenario : public testing::TestWithParam<std::string> {};
+
+TEST_P(DnsScenario, ReadsAsWritten) {
+  const std::string path = scenario_directory() + "/" + GetParam() + ".scn";
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  std::istringstream story(text.str());
+  const std::string actual = replay(story);
+  if (std::getenv("LEEWARD_REWRITE") != nullptr) {
+    std::ofstream(path) << actual;
+    return;
+  }
+  EXPECT_EQ(actual, text.str()) << "LEEWARD_REWRITE=1 rewrites " << path;
+}
+
+INSTANTIATE_TEST_SUITE_P(Stories, DnsScenario, testing::ValuesIn(stories()),
+                         [](const auto& param) { return param.param; });
+
+}  // namespace
+}  // namespace leeward::dns
