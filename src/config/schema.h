@@ -139,6 +139,7 @@ std::vector<KeyDoc> describe_section(const Section<Owner>& section) {
     std::string text = key.default_text;
     if (text.empty() && key.children.empty()) {
       text = key.required ? "required" : to_inline_yaml(key.write(defaults));
+      text = text.empty() ? "none" : text;
     }
     docs.push_back({key.name, key.type, text, key.doc, key.children});
   }

@@ -47,8 +47,9 @@ Result<std::string> parse_table_name(std::string_view text) {
 // The singular form of a list key; the effective config always shows the list.
 template <typename Owner>
 Key<Owner> singular(std::string name, Key<Owner> list, std::string type) {
+  list.doc = fmt::format("Short for `{}` with one in it.", list.name);
+  list.default_text = fmt::format("required, or `{}`", list.name);
   list.name = std::move(name);
-  list.doc = "The only one of `" + list.name + "`'s plural; write either.";
   list.type = std::move(type);
   list.write = [](const Owner&) { return Value::absent(); };
   list.read = [read = list.read, type = list.type](Reader& reader, const Node& node, Owner& owner) {
@@ -135,10 +136,11 @@ Key<ApplicationRegion> region_reference_key() {
 }
 
 Section<ApplicationRegion> application_region_section() {
-  const auto addresses = texts_key<ApplicationRegion>(
+  auto addresses = texts_key<ApplicationRegion>(
       "addresses", &ApplicationRegion::addresses, "IP address", kAddressesMax,
       [](Reader&) -> TextParser { return parse_answer_address; },
       "What the hostname answers while this region is active.");
+  addresses.default_text = "required, or `address`";
   Key<ApplicationRegion> check =
       section_key("check", &ApplicationRegion::check, check_section(),
                   "The health check of this region. Keys that are not written come from "
@@ -349,9 +351,10 @@ Section<Region> region_section() {
 }
 
 Section<Application> application_section() {
-  const auto hostnames =
+  auto hostnames =
       texts_key<Application>("hostnames", &Application::hostnames, "host name", kHostnamesMax,
                              hostname_parser, "The names that Leeward answers for it.");
+  hostnames.default_text = "required, or `hostname`";
   return {
       .keys =
           {

@@ -104,6 +104,54 @@ TEST(AnswerLimits, TcpCarriesAlmost64Kilobytes) {
   EXPECT_FALSE(parse_response(response)->truncated);
 }
 
+// Compression pointers reach 16,383 bytes; names beyond are written in full.
+TEST(AnswerLimits, NamesBeyondThePointersReachAreStillRight) {
+  std::string text = kHead;
+  for (int i = 0; i < 1300; ++i) {
+    text += fmt::format("x MX {} mail-{}.some-longer-name\n", i, i);
+  }
+  const auto response = ask(compile_zone(text), "x.t", "MX", {}, Transport::kTcp);
+  EXPECT_GT(response.size(), 0x4000U);
+  const auto parsed = parse_response(response);
+  ASSERT_TRUE(parsed.has_value());
+  ASSERT_EQ(parsed->answers.size(), 1300U);
+  for (std::size_t i = 0; i < 1300; ++i) {
+    ASSERT_EQ(parsed->answers[i].data, fmt::format("{0} mail-{0}.some-longer-name.t.", i));
+  }
+}
+
+TEST(ZoneLimits, OverlongRecordsAreRefusedWhereverTheyEnd) {
+  for (const std::string end : {"", "\n", " ; comment\n", "\nns2 A 192.0.2.1\n"}) {
+    CompileInput input;
+    input.zones.push_back(
+        {"t.zone", std::string(kHead) + "x TXT " + std::string(100'000, 'y') + end});
+    const auto tables = compile(input);
+    ASSERT_FALSE(tables.has_value());
+    ASSERT_EQ(tables.error().size(), 1U);
+    EXPECT_EQ(tables.error()[0].line, 4);
+    EXPECT_NE(tables.error()[0].message.find("longer than 60000 bytes"), std::string::npos);
+  }
+}
+
+TEST(ZoneLimits, CommentsMayBeAsLongAsTheyLike) {
+  const std::string comment = " ; " + std::string(100'000, 'y');
+  const Tables tables = compile_zone(std::string(kHead) + "x A" + " (" + comment + "\n192.0.2.1" +
+                                     comment + "\n)" + comment);
+  EXPECT_EQ(parse_response(ask(tables, "x.t", "A", {}))->answers.size(), 1U);
+}
+
+TEST(ZoneLimits, ProblemsAreBounded) {
+  CompileInput input;
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) {
+    text += "a..b A\n";
+  }
+  input.zones.push_back({"t.zone", text});
+  const auto tables = compile(input);
+  ASSERT_FALSE(tables.has_value());
+  EXPECT_EQ(tables.error().size(), kProblemsMax);
+}
+
 TEST(AnswerLimits, SetsThatNoMessageCanCarryDoNotCompile) {
   CompileInput input;
   std::string text = kHead;

@@ -101,14 +101,30 @@ class World {
  public:
   std::string run(const std::string& command, const std::vector<std::string>& input) {
     const Words words = split(command);
-    if (words[0] == "settings") return settings(input);
-    if (words[0] == "zone") return zone(words, input);
-    if (words[0] == "application") return application(words, input);
-    if (words[0] == "board") return board(input);
-    if (words[0] == "query") return query(words);
-    if (words[0] == "raw") return raw(words, input);
-    if (words[0] == "lookup") return lookup(words);
-    if (words[0] == "forget") return forget();
+    if (words[0] == "settings") {
+      return settings(input);
+    }
+    if (words[0] == "zone") {
+      return zone(words, input);
+    }
+    if (words[0] == "application") {
+      return application(words, input);
+    }
+    if (words[0] == "board") {
+      return board(input);
+    }
+    if (words[0] == "query") {
+      return query(words);
+    }
+    if (words[0] == "raw") {
+      return raw(words, input);
+    }
+    if (words[0] == "lookup") {
+      return lookup(words);
+    }
+    if (words[0] == "forget") {
+      return forget();
+    }
     return "unknown command\n";
   }
 
@@ -140,9 +156,15 @@ class World {
     CompileInput changed = input_;
     for (const std::string& line : lines) {
       const Words words = split(line);
-      if (words[0] == "version") changed.settings.version = words[1];
-      if (words[0] == "name-server") changed.settings.name_servers.push_back(words[1]);
-      if (words[0] == "address") changed.settings.server_addresses.push_back(words[1]);
+      if (words[0] == "version") {
+        changed.settings.version = words[1];
+      }
+      if (words[0] == "name-server") {
+        changed.settings.name_servers.push_back(words[1]);
+      }
+      if (words[0] == "address") {
+        changed.settings.server_addresses.push_back(words[1]);
+      }
     }
     return recompile(std::move(changed));
   }

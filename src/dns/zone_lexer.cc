@@ -42,13 +42,11 @@ ZoneEntry ZoneLexer::read_entry() {
   ZoneEntry entry;
   entry.line = line_;
   entry.owner_blank = is_blank(text_[at_]);
-  const std::size_t start = at_;
+  std::size_t token_bytes = 0;
   bool in_parentheses = false;
   while (at_ < text_.size() && entry.error.empty()) {
     const char c = text_[at_];
-    if (at_ - start > kEntryBytesMax && !entry.tokens.empty()) {
-      entry.error = "record is longer than 60000 bytes; a parenthesis may be left open";
-    } else if (c == '\n') {
+    if (c == '\n') {
       ++at_;
       ++line_;
       if (!in_parentheses) {
@@ -68,7 +66,14 @@ ZoneEntry ZoneLexer::read_entry() {
       if (entry.tokens.empty()) {
         entry.line = line_;
       }
+      const std::size_t start = at_;
       read_token(entry);
+      token_bytes += at_ - start + 1;
+      if (entry.error.empty() && token_bytes > kEntryBytesMax) {
+        entry.error = in_parentheses
+                          ? "record is longer than 60000 bytes; is a parenthesis left open?"
+                          : "record is longer than 60000 bytes";
+      }
     }
   }
   if (entry.error.empty() && in_parentheses) {

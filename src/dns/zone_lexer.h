@@ -26,7 +26,8 @@ struct ZoneEntry {
 
 class ZoneLexer {
  public:
-  // Longer than any record can be in presentation form, but for TXT written with \DDD throughout.
+  // Of a record without comments and line ends. Longer than any record that a message can carry
+  // in presentation form, but for TXT written with \DDD throughout.
   static constexpr std::size_t kEntryBytesMax = 60'000;
 
   explicit ZoneLexer(std::string_view text) : text_(text) {}

@@ -125,7 +125,9 @@ class ZoneReader {
       return;
     }
     if (!owner_) {
-      report("record without a name: none came before it");
+      if (!owner_is_broken_) {
+        report("record without a name: none came before it");
+      }
       return;
     }
     std::optional<std::uint32_t> ttl;
@@ -160,6 +162,7 @@ class ZoneReader {
     if (!owner) {
       report(owner.error().message);
       owner_.reset();
+      owner_is_broken_ = true;  // said once, not for each record that follows under this name
       return false;
     }
     owner_ = owner->lowered();
@@ -206,6 +209,7 @@ class ZoneReader {
   std::vector<ZoneRecord> records_;
   Name origin_;
   std::optional<Name> owner_;
+  bool owner_is_broken_ = false;
   std::optional<std::uint32_t> default_ttl_;
   std::optional<std::uint32_t> last_ttl_;
   int line_ = 0;

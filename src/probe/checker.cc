@@ -2,6 +2,7 @@
 #include "probe/checker.h"
 
 #include <algorithm>
+#include <exception>
 #include <mutex>
 #include <set>
 
@@ -134,7 +135,14 @@ struct Checker::Impl {
 
   std::mutex mutex;  // of apply, start and stop; the shards have their own
   Phase phase = Phase::kNew;
-  std::vector<std::unique_ptr<Shard>> shards;
+  std::vector<std::unique_ptr<Shard>> shards;  // empty: see `broken`
+  std::string broken;                          // why they could not be made
+
+  [[nodiscard]] Status usable() const {
+    return broken.empty()
+               ? Status()
+               : fail(ErrorCode::kResourceExhausted, "setting up the checker: " + broken);
+  }
 
   [[nodiscard]] std::size_t shard_of(const HealthCheckId& id) const {
     return fnv1a(id.str()) % shards.size();
@@ -142,12 +150,17 @@ struct Checker::Impl {
 };
 
 Checker::Checker(CheckerOptions options) : impl_(std::make_unique<Impl>()) {
-  auto resolver =
-      std::make_shared<Resolver>(options.resolve ? std::move(options.resolve) : system_resolve);
   const int threads = std::clamp(options.threads, 1, kThreadsMax);
-  for (int i = 0; i < threads; ++i) {
-    impl_->shards.push_back(std::make_unique<Shard>(options.seed, options.connects_max, resolver,
-                                                    options.on_transition));
+  try {
+    auto resolver =
+        std::make_shared<Resolver>(options.resolve ? std::move(options.resolve) : system_resolve);
+    for (int i = 0; i < threads; ++i) {
+      impl_->shards.push_back(std::make_unique<Shard>(options.seed, options.connects_max, resolver,
+                                                      options.on_transition));
+    }
+  } catch (const std::exception& error) {  // no descriptors or threads left
+    impl_->shards.clear();
+    impl_->broken = error.what();
   }
 }
 
@@ -161,6 +174,7 @@ Status Checker::apply(std::vector<HealthCheck> checks,
   if (impl_->phase == Impl::Phase::kStopped) {
     return fail(ErrorCode::kFailedPrecondition, "the checker has been stopped");
   }
+  RETURN_IF_ERROR(impl_->usable());
   Preparation preparation(initial);
   std::vector<std::vector<PreparedCheck>> parts(impl_->shards.size());
   for (HealthCheck& check : checks) {
@@ -179,9 +193,15 @@ Status Checker::start() {
   if (impl_->phase != Impl::Phase::kNew) {
     return fail(ErrorCode::kFailedPrecondition, "the checker was started before");
   }
+  RETURN_IF_ERROR(impl_->usable());
   impl_->phase = Impl::Phase::kStarted;
-  for (const auto& shard : impl_->shards) {
-    shard->start();
+  try {
+    for (const auto& shard : impl_->shards) {
+      shard->start();
+    }
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("starting the checker's threads: {}", error.what()));
   }
   return {};
 }
@@ -204,6 +224,9 @@ std::vector<CheckSnapshot> Checker::snapshot() const {
 }
 
 std::optional<CheckSnapshot> Checker::snapshot(const HealthCheckId& id) const {
+  if (impl_->shards.empty()) {
+    return std::nullopt;
+  }
   return impl_->shards[impl_->shard_of(id)]->snapshot(id);
 }
 

@@ -80,6 +80,7 @@ std::uint64_t raise_descriptor_limit();
 
 class Checker {
  public:
+  // Where the process has no descriptors or threads left, apply() and start() say so.
   explicit Checker(CheckerOptions options);
   ~Checker();  // stops
   Checker(const Checker&) = delete;
@@ -92,7 +93,8 @@ class Checker {
   Status apply(std::vector<HealthCheck> checks,
                const std::map<HealthCheckId, Health>& initial = {});
 
-  // Starts the threads; apply() may come before or after. Errors: already started or stopped.
+  // Starts the threads; apply() may come before or after. Errors: kFailedPrecondition (started or
+  // stopped before), kResourceExhausted.
   Status start();
   // Ends the threads and closes everything; probes under way report nothing. Idempotent; final.
   void stop();

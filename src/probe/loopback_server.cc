@@ -7,10 +7,9 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#include <openssl/ssl.h>
 
 #include "base/check.h"
 #include "probe/socket_address.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Servers for tests, on loopback and ephemeral ports: LoopbackServer runs a script per connection on
-// a thread (hostile ones included); serve_plain() is a small and fast epoll loop for processes that
-// get killed or frozen, and for load.
+// Servers for tests, on loopback and ephemeral ports: LoopbackServer runs a script per connection
+// on a thread (hostile ones included); serve_plain() is a small and fast epoll loop for processes
+// that get killed or frozen, and for load.
 #pragma once
 
 #include <atomic>

@@ -38,6 +38,9 @@ Prober::Prober(boost::asio::io_context& io, std::mutex& mutex, std::shared_ptr<R
       resolver_(std::move(resolver)),
       connects_max_(std::max<std::size_t>(connects_max, 1)),
       buffer_(kBufferBytes) {
+  // Asio makes its reactor with the first socket and throws where descriptors have run out: have
+  // that happen here, at start, and not in a probe.
+  const boost::asio::posix::stream_descriptor reactor(io_);
   // Runs on a resolver thread. It lives no longer than the prober (weak_ptr), but a call may be
   // under way when the prober dies: it only posts, and the io_context outlives the listener's last
   // call because the owner destroys the prober, then waits (see the destructor).
@@ -134,8 +137,9 @@ Prober::Counters Prober::counters() const {
 
 Prober::Session& Prober::allocate(Target& target) {
   if (free_.empty()) {
-    sessions_.emplace_back(io_).index = static_cast<std::uint32_t>(sessions_.size() - 1);
-    free_.push_back(sessions_.back().index);
+    const auto index = static_cast<std::uint32_t>(sessions_.size());
+    sessions_.emplace_back(io_).index = index;
+    free_.push_back(index);
   }
   Session& session = sessions_[free_.back()];
   free_.pop_back();

@@ -90,6 +90,7 @@ std::unique_ptr<Shard::Check> Shard::make_check(PreparedCheck prepared, Health l
   auto check = std::make_unique<Check>(std::move(prepared));
   const HealthCheck& settings = check->check;
   check->last_health = last;
+  check->timeout = settings.timing.timeout;
   if (settings.disabled) {
     check->disabled_since = now;
   } else {
@@ -217,13 +218,14 @@ void Shard::service_due() {
 
 void Shard::service(Check& check, MonoTime now) {
   const Duration late = std::max(now - check.wake, turn_late_);
-  const bool stalled = late > check.check.timing.timeout / 2;
+  const bool stalled = late > check.timeout / 2;
   watch_own_lateness(check, late, stalled, now);
   prober_.advance(check, now, stalled);
   deliver_finished();
   report(check, check.detector->expire(now));
   while (const auto order = check.detector->next_probe(now)) {
     ++counters_.probes_started;
+    check.timeout = order->timeout;
     prober_.start(check, order->sequence, order->timeout, now);
   }
   deliver_finished();

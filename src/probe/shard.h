@@ -63,6 +63,7 @@ class Shard {
     std::optional<detect::Detector> detector;  // none while disabled
     Health last_health = Health::kUnknown;     // before inversion, of the time before a detector
     MonoTime disabled_since;
+    Duration timeout{};  // adaptive, of the last probe ordered
     MonoTime wake;
     std::size_t heap_index = WakeupHeap<Check>::kAbsent;
     std::uint8_t late_streak = 0;

@@ -4,12 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <unistd.h>
-
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -19,7 +18,9 @@ namespace {
 using Key = std::shared_ptr<EVP_PKEY>;
 using Certificate = std::shared_ptr<X509>;
 
-Key make_key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
+Key make_key() {
+  return {EVP_EC_gen("P-256"), EVP_PKEY_free};
+}
 
 void add_extension(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
@@ -69,7 +70,9 @@ TestAuthority::TestAuthority() : keys_(std::make_unique<Keys>()) {
   ca_file_ = path;
 }
 
-TestAuthority::~TestAuthority() { unlink(ca_file_.c_str()); }
+TestAuthority::~TestAuthority() {
+  unlink(ca_file_.c_str());
+}
 
 std::shared_ptr<SSL_CTX> TestAuthority::server(const CertificateWish& wish) const {
   const Key key = make_key();
