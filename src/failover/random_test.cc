@@ -109,7 +109,7 @@ std::string live(std::uint64_t seed, std::string* journal = nullptr) {
 }
 
 TEST(Random, HoldsItsInvariantsAndLeavesADeadRegion) {
-  for (std::uint64_t seed = 1; seed <= 1500 && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= 800 && !HasFailure(); ++seed) {
     (void)live(seed);
   }
 }

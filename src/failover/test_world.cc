@@ -94,7 +94,9 @@ void TestWorld::carry_out(const Effect& effect) {
                    }
                  },
                  [&](const WakeAt& each) { timers_[each.application] = each.at; },
-                 [&](const RecordDecision& each) { tell(line_of(each.decision)); },
+                 [&](const RecordDecision& each) {
+                   tell(fmt::format("{} ({})", line_of(each.decision), each.decision.reason));
+                 },
                  [&](const Reply& each) {
                    const auto* error = std::get_if<Error>(&each.result);
                    tell("reply: " + (error != nullptr ? error->message
