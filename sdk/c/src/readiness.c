@@ -171,7 +171,7 @@ void lw_readiness_record(lw_readiness* r, bool success, uint64_t now_ms) {
   pthread_mutex_lock(&r->mutex);
   advance(r, now_ms);
   // The half-open trial is decided by its first call.
-  const bool trial = r->tripped && now_ms - r->last_failure_ms >= r->options.half_open_after_ms;
+  const bool trial = r->tripped && now_ms >= r->last_failure_ms + r->options.half_open_after_ms;
   ++r->calls[r->bucket % kBuckets];
   if (success) {
     r->row = 0;
@@ -199,7 +199,7 @@ void lw_readiness_record(lw_readiness* r, bool success, uint64_t now_ms) {
 bool lw_readiness_get(lw_readiness* r, uint64_t now_ms, char failed[64]) {
   bool ready = true;
   pthread_mutex_lock(&r->mutex);
-  if (r->tripped && now_ms - r->last_failure_ms < r->options.half_open_after_ms) {
+  if (r->tripped && now_ms < r->last_failure_ms + r->options.half_open_after_ms) {
     ready = false;
     memcpy(failed, "data-calls", 11);
   }

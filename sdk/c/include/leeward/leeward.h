@@ -67,8 +67,8 @@ leeward_status leeward_add_dependency(leeward* handle, const char* name, size_t 
 // not ready. A success ends a row; but an instance that is not ready gets no traffic, so after
 // half_open_after_ms without a failure it is ready again on trial: one failure then ends the trial.
 // Register a dependency that makes a real call to hold it back until the data path works.
-void leeward_record_success(leeward* handle, uint64_t latency_us);
-void leeward_record_failure(leeward* handle, uint64_t latency_us);
+void leeward_record_success(leeward* handle);
+void leeward_record_failure(leeward* handle);
 
 bool leeward_ready(leeward* handle);
 
