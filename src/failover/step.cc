@@ -19,6 +19,9 @@ Duration retry_delay(int commits_failed) {
                             std::chrono::seconds(5));
 }
 
+// How often a frozen application looks whether the world is back.
+constexpr Duration kBlindRecheck = std::chrono::seconds(1);
+
 // One event's work on one application.
 class Step {
  public:
@@ -35,7 +38,8 @@ class Step {
   // ---- events ----
 
   void on(const ApplicationDefined& event) {
-    if (event.stored) {
+    // An epoch never goes back, not even on the word of a stale read.
+    if (event.stored && event.stored->assignment.epoch >= app_.assignment.epoch) {
       app_.assignment = event.stored->assignment;
       if (event.stored->automatic_shift_age) {
         const Duration age = std::clamp(*event.stored->automatic_shift_age, Duration(0),
@@ -110,6 +114,10 @@ class Step {
       if (event.found && event.found->epoch > app_.assignment.epoch) {
         app_.assignment = *event.found;
         publish_current();
+      } else {
+        // The store lost what it had told us: asking again at once would spin.
+        ++app_.commits_failed;
+        app_.retry_at = now_ + retry_delay(app_.commits_failed);
       }
     } else {
       ++app_.commits_failed;
@@ -188,6 +196,8 @@ class Step {
     settle(std::move(decision), findings);
     if (findings.failed("not-blind")) {
       app_.phase = Phase::kFrozen;
+      // It clears when other applications' regions recover, which is no event of this one.
+      wake_at(now_ + kBlindRecheck);
     }
   }
 

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -33,6 +34,8 @@ using leeward::HealthCheck;
 using leeward::HealthCheckId;
 using leeward::probe::Checker;
 using leeward::probe::CheckerCounters;
+
+constexpr int kServerPorts = 16;
 
 int argument(int argc, char** argv, int index, int otherwise) {
   if (index >= argc) {
@@ -79,7 +82,8 @@ double percentile_ms(const CheckerCounters::Histogram& now,
   return 0;
 }
 
-int run(int count, int interval_ms, int run_seconds, int warm_up_seconds, std::uint16_t port) {
+int run(int count, int interval_ms, int run_seconds, int warm_up_seconds,
+        const std::vector<std::uint16_t>& ports) {
   leeward::probe::CheckerOptions options;
   options.seed = 1;
   Checker checker(std::move(options));
@@ -87,7 +91,7 @@ int run(int count, int interval_ms, int run_seconds, int warm_up_seconds, std::u
   for (std::size_t i = 0; i < checks.size(); ++i) {
     checks[i].id = HealthCheckId(fmt::format("application-{}/GRA11", i));
     checks[i].address = "127.0.0.1";
-    checks[i].port = port;
+    checks[i].port = ports[i % ports.size()];
     checks[i].path = "/healthz";
     checks[i].timing.interval = std::chrono::milliseconds(interval_ms);
   }
@@ -149,20 +153,28 @@ int main(int argc, char** argv) {
                wanted);
     return 1;
   }
-  const int listener = leeward::probe::bind_loopback(AF_INET);
-  if (listener < 0 || ::listen(listener, 4096) != 0) {
-    fmt::print(stderr, "cannot listen on loopback\n");
-    return 1;
+  // Several ports: all connections to one would use up the ephemeral ports, and finding a free one
+  // would be what we measure.
+  std::vector<int> listeners;
+  std::vector<std::uint16_t> ports;
+  for (int i = 0; i < kServerPorts; ++i) {
+    listeners.push_back(leeward::probe::bind_loopback(AF_INET));
+    if (listeners.back() < 0 || ::listen(listeners.back(), 4096) != 0) {
+      fmt::print(stderr, "cannot listen on loopback\n");
+      return 1;
+    }
+    ports.push_back(leeward::probe::port_of(listeners.back()));
   }
-  const std::uint16_t port = leeward::probe::port_of(listener);
   const pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    leeward::probe::serve_plain(listener, nullptr);
+    leeward::probe::serve_plain(listeners, nullptr);
     _exit(0);
   }
-  ::close(listener);
-  const int status = run(count, interval_ms, run_seconds, warm_up_seconds, port);
+  for (const int listener : listeners) {
+    ::close(listener);
+  }
+  const int status = run(count, interval_ms, run_seconds, warm_up_seconds, ports);
   ::kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   return status;

@@ -40,7 +40,7 @@ class ChildServer {
     pid_ = fork();
     if (pid_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);  // never outlive a test that crashed
-      serve_plain(listener, nullptr);
+      serve_plain({listener}, nullptr);
       _exit(0);
     }
     ::close(listener);

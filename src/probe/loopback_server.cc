@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probe/loopback_server.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -39,7 +40,7 @@ std::uint16_t port_of(int socket) {
   return ntohs(address.family() == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 }
 
-void serve_plain(int listener, const std::atomic<bool>* stop) {
+void serve_plain(const std::vector<int>& listeners, const std::atomic<bool>* stop) {
   constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   const auto watch = [&](int socket) {
@@ -48,15 +49,17 @@ void serve_plain(int listener, const std::atomic<bool>* stop) {
     event.data.fd = socket;
     return epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event) == 0;
   };
-  watch(listener);
+  for (const int listener : listeners) {
+    watch(listener);
+  }
   std::array<epoll_event, 512> events{};
   std::array<char, 4096> buffer{};
   while (stop == nullptr || !stop->load()) {
     const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 50);
     for (int i = 0; i < count; ++i) {
       const int socket = events[static_cast<std::size_t>(i)].data.fd;
-      if (socket == listener) {
-        const int client = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (std::ranges::find(listeners, socket) != listeners.end()) {
+        const int client = accept4(socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0 && !watch(client)) {
           ::close(client);
         }

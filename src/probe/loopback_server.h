@@ -26,7 +26,7 @@ int bind_loopback(int family, std::uint16_t port = 0);
 std::uint16_t port_of(int socket);
 
 // Answers every request on every connection with 200 and a short body, until `stop` or for ever.
-void serve_plain(int listener, const std::atomic<bool>* stop);
+void serve_plain(const std::vector<int>& listeners, const std::atomic<bool>* stop);
 
 class LoopbackServer {
  public:

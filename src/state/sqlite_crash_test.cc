@@ -49,7 +49,7 @@ TEST(SqliteCrashWriter, DISABLED_WritesUntilKilled) {
          .then = {Put{key_of(next), std::string(300, 'x'), 0},
                   Put{"last", std::to_string(next), 0}},
          .otherwise = {}},
-        [next, &in_flight](Result<TransactionResult> result) {
+        [next, &in_flight](const Result<TransactionResult>& result) {
           if (!result || ::write(kReportDescriptor, &next, sizeof next) != ssize_t{sizeof next}) {
             std::_Exit(1);
           }

@@ -371,7 +371,7 @@ void SqliteStore::expire_leases(MonoTime now) {
     if (*state.deadline <= now) {
       group.push_back(std::make_unique<RequestOf<LeaseId>>(
           true, [lease](Database& database) { return database.revoke(lease); },
-          [](Result<LeaseId>) {},  // a failure is tried again at the next tick
+          [](const Result<LeaseId>&) {},  // a failure is tried again at the next tick
           [this](LeaseId gone) { leases_.erase(gone); }));
     }
   }

@@ -190,7 +190,7 @@ TEST(SqliteFile, KeepsAHistoryOfBoundedLength) {
   EXPECT_EQ(ended->code, ErrorCode::kFailedPrecondition);
   int batches = 0;
   const auto recent =
-      test.store().watch(KeyRange::all(), 85, [&](Result<WatchBatch>) { ++batches; });
+      test.store().watch(KeyRange::all(), 85, [&](const Result<WatchBatch>&) { ++batches; });
   test.tasks().run_until([&] { return batches == 16; });
 }
 
@@ -215,7 +215,7 @@ TEST(SqliteQueue, IsBoundedAndSaysSo) {
   int refused = 0;
   const auto put = [&] {
     (*opened)->transact({.compares = {}, .then = {Put{"k", "v", 0}}, .otherwise = {}},
-                        [&](Result<TransactionResult> result) {
+                        [&](const Result<TransactionResult>& result) {
                           if (result) {
                             ++done;
                           } else {
@@ -257,7 +257,7 @@ void expect_all_there(StoreUnderTest& test, int acknowledged) {
 TEST(SqliteFullDisk, FileLimitFailsWritesLosesNothingAndPasses) {
   SqliteUnderTest test;
   ASSERT_TRUE(test.put("before", "1"));
-  std::signal(SIGXFSZ, SIG_IGN);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   struct rlimit limit{};
   ::getrlimit(RLIMIT_FSIZE, &limit);
   const struct rlimit small{.rlim_cur = 400'000, .rlim_max = limit.rlim_max};
@@ -269,11 +269,11 @@ TEST(SqliteFullDisk, FileLimitFailsWritesLosesNothingAndPasses) {
   int answers = 0;
   test.store().transact(
       {.compares = {}, .then = {Put{"x", std::string(500'000, 'x'), 0}}, .otherwise = {}},
-      [&](Result<TransactionResult> result) {
+      [&](const Result<TransactionResult>& result) {
         EXPECT_FALSE(result);
         ++answers;
       });
-  test.store().read({KeyRange::one("before"), 0}, [&](Result<RangeResult> result) {
+  test.store().read({KeyRange::one("before"), 0}, [&](const Result<RangeResult>& result) {
     EXPECT_TRUE(result && result->count == 1);
     ++answers;
   });

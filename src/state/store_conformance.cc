@@ -140,7 +140,7 @@ TEST_P(StoreConformance, ReadsRangesPrefixesAndLimits) {
 }
 
 TEST_P(StoreConformance, KeepsAnyBytes) {
-  const std::string bytes("\0\x01\xFF'\";--\n", 10);
+  const std::string bytes("\0\x01\xFF'\";--\n", 9);
   ASSERT_TRUE(test_->put(bytes, bytes));
   ASSERT_TRUE(test_->put("empty", ""));
   const auto found = test_->read(KeyRange::all());
@@ -219,7 +219,7 @@ TEST_P(StoreConformance, OnlyOneOfManyRacersWins) {
     test_->store().transact({.compares = {Compare::absent("leader")},
                              .then = {Put{"leader", std::to_string(racer), 0}},
                              .otherwise = {}},
-                            [&won, &answered](Result<TransactionResult> result) {
+                            [&won, &answered](const Result<TransactionResult>& result) {
                               won += result && result->succeeded ? 1 : 0;
                               ++answered;
                             });
@@ -407,7 +407,7 @@ TEST_P(StoreConformance, CloseFinishesWhatWasAskedForAndRefusesTheRest) {
   for (int i = 0; i < 100; ++i) {
     test_->store().transact(
         {.compares = {}, .then = {Put{std::to_string(i), "v", 0}}, .otherwise = {}},
-        [&done](Result<TransactionResult> result) { done += result ? 1 : 0; });
+        [&done](const Result<TransactionResult>& result) { done += result ? 1 : 0; });
   }
   Watcher watcher;
   watcher.start(*test_, KeyRange::all(), 0);

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/completion.h"
+#include "cli/exit_code.h"
+
+namespace leeward::cli {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+
+// The command line as it was read. `command` is the chosen one, to run after the globals are known.
+struct Program {
+  CLI::App app{"Leeward moves users away from a dead region, and says why.", "leeward"};
+  std::string token_file;
+  std::string output = "human";
+  Context context;
+  std::function<int()> command;
+
+  bool watch = false;
+  std::optional<std::uint64_t> decision;
+  MoveOptions move;
+  ResolveOptions resolve;
+  std::string application;
+  std::string check;
+  std::string file;
+  std::string last_event_id;
+  std::string shell;
+  std::uint64_t from = 0;
+};
+
+CLI::App* add(Program& program, CLI::App* parent, const char* name, const char* about,
+              const char* examples, std::function<int()> command) {
+  CLI::App* const sub = parent->add_subcommand(name, about);
+  sub->footer(fmt::format("Examples:\n{}", examples));
+  sub->final_callback([&program, command = std::move(command)] { program.command = command; });
+  return sub;
+}
+
+void add_globals(Program& program) {
+  CLI::App& app = program.app;
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--api", program.context.api.url, "Where leewardd's API is")
+      ->envname("LEEWARD_API")
+      ->capture_default_str();
+  app.add_option("--token-file", program.token_file,
+                 "File with the token (or the environment's LEEWARD_TOKEN)");
+  app.add_option("--ca-file", program.context.api.ca_file,
+                 "PEM certificates that an https API is checked against");
+  app.add_option("--output", program.output, "How to print")
+      ->check(CLI::IsMember({"human", "json"}))
+      ->capture_default_str();
+  app.footer(
+      "Exit codes: 0 done; 1 the answer is no (a guard refused, a replay diverged, a config has\n"
+      "problems); 2 wrong usage; 3 the daemon or DNS server cannot be reached; 4 not authorised;\n"
+      "5 the server failed. `leeward COMMAND --help` has examples.");
+}
+
+void add_reading(Program& p) {
+  CLI::App* const app = &p.app;
+  add(p, app, "status", "Applications, regions and their health",
+      "  leeward status\n  leeward status --watch\n  leeward --output json status",
+      [&p] { return show_status(p.context, p.watch); })
+      ->add_flag("--watch", p.watch, "Go on showing it: in place, or on change into a pipe");
+  add(p, app, "explain", "Why a decision was made, with its evidence",
+      "  leeward explain      # the newest\n  leeward explain 17",
+      [&p] { return explain(p.context, p.decision); })
+      ->add_option("DECISION", p.decision, "Its number; the newest if left out");
+  add(p, app, "events", "Follow health transitions, decisions and reloads",
+      "  leeward events\n  leeward --output json events | jq .",
+      [&p] { return follow_events(p.context, p.last_event_id); })
+      ->add_option("--since", p.last_event_id, "Go on after this event's id");
+
+  CLI::App* const check = app->add_subcommand("check", "Health checks");
+  check->require_subcommand(1);
+  check->fallthrough();
+  add(p, check, "list", "All health checks with their status",
+      "  leeward check list\n  leeward check list --application shop",
+      [&p] { return list_checks(p.context, p.application); })
+      ->add_option("--application", p.application, "Only this application's");
+  add(p, check, "history", "The last probes of one health check",
+      "  leeward check history shop/GRA11", [&p] { return show_history(p.context, p.check); })
+      ->add_option("CHECK", p.check, "Its id: APPLICATION/REGION")
+      ->required();
+
+  CLI::App* const journal = app->add_subcommand("journal", "The record of all decisions");
+  journal->require_subcommand(1);
+  journal->fallthrough();
+  add(p, journal, "export", "Print it as JSON lines",
+      "  leeward journal export > journal.jsonl\n  leeward journal export --from 100",
+      [&p] { return export_journal(p.context, p.from); })
+      ->add_option("--from", p.from, "First sequence number");
+}
+
+void add_move(Program& p, const char* kind, const char* about, const char* examples, bool to) {
+  CLI::App* const sub =
+      add(p, &p.app, kind, about, examples, [&p, kind] { return move(p.context, kind, p.move); });
+  sub->add_option("APPLICATION", p.move.application, "Which application")->required();
+  CLI::Option* const region = sub->add_option("--to", p.move.to, "The region to move to");
+  if (to) {
+    region->required();
+  }
+  sub->add_flag("--dry-run", p.move.dry_run, "Only say what would happen");
+  sub->add_option("--accept-data-loss", p.move.accept_data_loss,
+                  "Go on although replication lags by up to this, as in 12s");
+  sub->add_option("--reason", p.move.reason, "Why; kept in the journal");
+}
+
+void add_commanding(Program& p) {
+  add_move(p, "failover", "Move an application away from its region now",
+           "  leeward failover shop --to RBX-A --dry-run\n"
+           "  leeward failover shop --to RBX-A --accept-data-loss 12s --reason 'GRA11 burns'",
+           true);
+  add_move(p, "switchover", "Move an application while both regions are healthy",
+           "  leeward switchover shop --to RBX-A --reason 'maintenance of GRA11'", true);
+  add_move(p, "failback", "Move an application back to its preferred region",
+           "  leeward failback shop\n  leeward failback shop --dry-run", false);
+  add(p, &p.app, "reload", "Read the daemon's config file again, all or nothing",
+      "  leeward reload", [&p] { return reload(p.context); });
+}
+
+void add_local(Program& p, std::function<int()> complete) {
+  CLI::App* const app = &p.app;
+  CLI::App* const config = app->add_subcommand("config", "Config files");
+  config->require_subcommand(1);
+  config->fallthrough();
+  add(p, config, "check", "Print the effective config, or everything wrong with it",
+      "  leeward config check leeward.yaml", [&p] { return check_config(p.context, p.file); })
+      ->add_option("FILE", p.file, "leeward.yaml")
+      ->required();
+  add(p, app, "replay", "Recompute a journal and compare",
+      "  leeward replay journal.jsonl\n  leeward journal export | leeward replay -",
+      [&p] { return replay_journal(p.context, p.file); })
+      ->add_option("JOURNAL", p.file, "JSON lines of `leeward journal export`; - is standard input")
+      ->required();
+  CLI::App* const resolve_command =
+      add(p, app, "resolve", "Ask a DNS server",
+          "  leeward resolve app.example.test\n"
+          "  leeward resolve app.example.test AAAA --from 192.0.2.7 --server 127.0.0.1:5353",
+          [&p] { return resolve(p.context, p.resolve); });
+  resolve_command->add_option("NAME", p.resolve.name, "Domain name")->required();
+  resolve_command->add_option("TYPE", p.resolve.type, "Record type")->capture_default_str();
+  resolve_command->add_option("--from", p.resolve.from, "As if a client at this IP address asked");
+  resolve_command->add_option("--server", p.resolve.server, "ADDRESS:PORT")->capture_default_str();
+  resolve_command->add_flag("--tcp", p.resolve.tcp, "Ask over TCP");
+  add(p, app, "version", "Print the version", "  leeward version", [&p] {
+    print(p.context.json ? fmt::format("{{\"version\":\"{}\"}}\n", kVersion)
+                         : fmt::format("leeward {}\n", kVersion));
+    return int{kOk};
+  });
+  add(p, app, "completion", "Print a completion script for a shell",
+      "  leeward completion bash > /etc/bash_completion.d/leeward\n"
+      "  leeward completion fish > ~/.config/fish/completions/leeward.fish",
+      std::move(complete))
+      ->add_option("SHELL", p.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+}
+
+void collect(const CLI::App& app, const std::string& path, std::vector<CompletionEntry>& into) {
+  CompletionEntry entry{path, {}};
+  for (const CLI::App* const sub : app.get_subcommands({})) {
+    entry.words.push_back(sub->get_name());
+  }
+  for (const CLI::Option* const option : app.get_options()) {
+    if (!option->get_positional()) {
+      entry.words.push_back("--" + option->get_lnames().front());
+    }
+  }
+  into.push_back(std::move(entry));
+  for (const CLI::App* const sub : app.get_subcommands({})) {
+    collect(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), into);
+  }
+}
+
+int complete(const Program& program) {
+  std::vector<CompletionEntry> entries;
+  collect(program.app, "", entries);
+  const Shell shell = program.shell == "bash"  ? Shell::kBash
+                      : program.shell == "zsh" ? Shell::kZsh
+                                               : Shell::kFish;
+  print(completion_script(shell, entries));
+  return kOk;
+}
+
+Result<Secret> read_token(const std::string& path) {
+  std::string text;
+  if (path.empty()) {
+    const char* const value = std::getenv("LEEWARD_TOKEN");
+    text = value != nullptr ? value : "";
+  } else {
+    std::ifstream file(path);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+    if (file.bad() || text.empty()) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--token-file {}: cannot be read, or is empty", path));
+    }
+  }
+  while (text.ends_with('\n') || text.ends_with('\r') || text.ends_with(' ')) {
+    text.pop_back();
+  }
+  if (text.find_first_of("\r\n") != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument, "the token must be one line");
+  }
+  return Secret(std::move(text));
+}
+
+int run_command(Program& program) {
+  Context& context = program.context;
+  context.json = program.output == "json";
+  context.terminal = ::isatty(STDOUT_FILENO) == 1;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  context.style.colour = context.terminal && (no_colour == nullptr || *no_colour == '\0');
+  Result<Secret> token = read_token(program.token_file);
+  if (!token) {
+    return report(token.error());
+  }
+  context.api.token = *std::move(token);
+  return program.command();
+}
+
+int parse_and_run(int argc, const char* const* argv) {
+  Program program;
+  add_globals(program);
+  add_reading(program);
+  add_commanding(program);
+  add_local(program, [&program] { return complete(program); });
+  try {
+    program.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // 0 for --help; CLI11 has printed it, or what is wrong with how to get help.
+    return program.app.exit(error) == 0 ? kOk : kUsage;
+  }
+  return program.command ? run_command(program) : int{kUsage};
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    static_cast<void>(std::fprintf(stderr, "leeward: %s\n", error.what()));
+    return kServerError;
+  }
+}
+
+}  // namespace leeward::cli

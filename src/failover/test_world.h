@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A node around the engine, for tests: a clock, a state store and a journal, all made of values.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "failover/invariants.h"
+#include "failover/journal.h"
+#include "failover/step.h"
+
+namespace leeward::failover {
+
+enum class StoreMood : std::uint8_t { kTakes, kUnavailable, kLostRace, kHangs };
+
+class TestWorld {
+ public:
+  // Steps, checks the invariants, journals, and carries out the effects until none is left.
+  void feed(const Event& event);
+  // Fires the timers that are due on the way.
+  void advance(Duration by);
+  // A new process: the store is all that is left. `policies` come from its config.
+  void restart();
+  void define(const Policy& policy);
+  void remove(const ApplicationId& id);
+  void set_status(const ApplicationId& id, const RegionId& region, Health health, int votes = 3);
+  // With kLostRace: the other writer's region.
+  void set_store(StoreMood mood, RegionId other = {});
+  void move(MoveCommand command) { feed(MoveRequested{std::move(command), ++request_}); }
+
+  [[nodiscard]] const State& state() const { return state_; }
+  [[nodiscard]] const ApplicationState* find(const ApplicationId& id) const;
+  [[nodiscard]] const std::string& story() const { return story_; }
+  [[nodiscard]] const std::string& journal() const { return journal_; }
+  [[nodiscard]] const std::string& broken() const { return broken_; }
+  [[nodiscard]] const std::map<ApplicationId, Policy>& policies() const { return policies_; }
+
+ private:
+  void tell(const std::string& text);
+  void carry_out(const Effect& effect);
+  void commit(const CommitAssignment& effect);
+  void write_journal(const ApplicationId& id, const State& before, const Event& event,
+                     const std::vector<Effect>& effects);
+
+  State state_;
+  MonoTime now_{std::chrono::seconds(100)};
+  std::map<ApplicationId, Policy> policies_;
+  std::map<ApplicationId, Assignment> store_;
+  std::map<ApplicationId, MonoTime> timers_;
+  std::deque<Event> queue_;
+  StoreMood mood_ = StoreMood::kTakes;
+  RegionId other_;
+  Invariants invariants_;
+  std::string story_, journal_, broken_;
+  std::uint64_t sequence_ = 0, previous_ = 0, request_ = 0;
+};
+
+}  // namespace leeward::failover
