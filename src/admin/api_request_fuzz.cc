@@ -33,10 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                .last_event_id = lines[6],
                                .body = std::string(rest)};
   admin::FakeControlPlane control;
-  admin::Router router(
-      control, lines[3].empty()
-                   ? std::vector<config::Token>{}
-                   : std::vector<config::Token>{{"ada", config::Role::kAdmin, {}, Secret("token")}});
+  admin::Router router(control, lines[3].empty()
+                                    ? std::vector<config::Token>{}
+                                    : std::vector<config::Token>{
+                                          {"ada", config::Role::kAdmin, {}, Secret("token")}});
   int answers = 0;
   router.handle(request, [&](const admin::Response& response) {
     ++answers;

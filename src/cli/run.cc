@@ -22,7 +22,7 @@
 namespace leeward::cli {
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
+constexpr const char* kVersion = LEEWARD_VERSION;
 
 // The command line as it was read. `command` is the chosen one, to run after the globals are known.
 struct Program {

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from admin_server import BIN, AdminServer
@@ -44,6 +45,38 @@ class Cli(unittest.TestCase):
             for command in (["status"], ["explain"], ["check", "list"], ["check", "history", "shop/GRA11"], ["version"],
                             ["failover", "shop", "--to", "RBX-A", "--dry-run"], ["reload"]):
                 self.assertTrue(json.loads(self.expect(0, *api, "--output", "json", *command).stdout), command)
+
+    def test_globals_may_follow_the_command(self):
+        with AdminServer() as server:
+            api = f"http://127.0.0.1:{server.port}"
+            self.expect(0, "status", "--api", api, "--output", "json")
+            self.expect(0, "check", "list", "--output", "json", "--api", api)
+
+    def test_events_and_watch_reach_a_pipe(self):
+        with AdminServer() as server:
+            api = ("--api", f"http://127.0.0.1:{server.port}")
+            followers = [subprocess.Popen([BIN / "leeward", *api, *words], stdout=subprocess.PIPE, text=True)
+                         for words in (["--output", "json", "events"], ["--output", "json", "status", "--watch"])]
+            try:
+                first = json.loads(followers[1].stdout.readline())
+                self.assertEqual(first["applications"]["applications"][0]["assignment"]["epoch"], 2)
+                # The first event may come before the follower is there: move until it has seen one.
+                seen = []
+                reader = threading.Thread(target=lambda: seen.append(json.loads(followers[0].stdout.readline())))
+                reader.start()
+                for _ in range(100):
+                    self.expect(0, *api, "switchover", "shop", "--to", "RBX-A")
+                    reader.join(timeout=0.2)
+                    if seen:
+                        break
+                self.assertEqual(seen[0]["event"], "decision")
+                changed = json.loads(followers[1].stdout.readline())
+                self.assertGreater(changed["applications"]["applications"][0]["assignment"]["epoch"], 2)
+            finally:
+                for follower in followers:
+                    follower.kill()
+                    follower.wait()
+                    follower.stdout.close()
 
     def test_moves(self):
         with AdminServer() as server:
