@@ -25,7 +25,8 @@ Detector::Detector(const CheckTiming& timing, Rng rng, MonoTime now, Health init
       hold_down_(timing.recovery_hold_down, timing.recovery_hold_down_max, timing.flap_window),
       answering_since_(now),
       burst_due_(now),
-      last_order_(now - timing.interval) {
+      last_order_(now - timing.interval),
+      last_look_(now - timing.interval) {
   verdict_.health = initial;
   verdict_.since = now;
   verdict_.evidence.reason =
@@ -35,9 +36,10 @@ Detector::Detector(const CheckTiming& timing, Rng rng, MonoTime now, Health init
 
 std::optional<ProbeOrder> Detector::next_probe(MonoTime now) {
   const bool regular = schedule_.due() <= now;
-  if (!regular && !(bursting() && burst_due_ <= now)) {
+  if (!regular && !look_due_ && !(bursting() && burst_due_ <= now)) {
     return std::nullopt;
   }
+  look_due_ = false;
   if (regular) {
     schedule_.advance(now);
   }
@@ -53,8 +55,18 @@ std::optional<ProbeOrder> Detector::next_probe(MonoTime now) {
   return ProbeOrder{.sequence = sequence, .timeout = timing_.timeout};
 }
 
+void Detector::look_closer(MonoTime now) {
+  if (may_doubt() && now - last_look_ >= timing_.interval) {
+    last_look_ = now;
+    look_due_ = true;
+  }
+}
+
 MonoTime Detector::wakeup() const {
   MonoTime next = schedule_.due();
+  if (look_due_) {
+    next = std::min(next, last_look_);
+  }
   if (bursting()) {
     next = std::min(next, burst_due_);
   }

@@ -89,6 +89,11 @@ class Detector {
   // Probes whose timeout has passed without observe() count as timed out.
   std::optional<Transition> expire(MonoTime now);
 
+  // Something beside the probes hints at trouble, such as the target closing an idle connection:
+  // the next probe is due now. A hint is no evidence, and counts once per interval, so a target
+  // that closes connections at its leisure is probed at most twice as often.
+  void look_closer(MonoTime now);
+
   // The checker cannot be trusted now (its timers ran late, its sockets fail): the verdict is
   // unknown, with `reason` as evidence, until qualify(). Probing goes on, but only probes ordered
   // after qualify() are evidence, and the earlier opinion does not come back: a vote is earned.
@@ -154,6 +159,8 @@ class Detector {
   bool in_doubt_ = false;  // a burst is running
   MonoTime burst_due_;
   MonoTime last_order_;
+  MonoTime last_look_;     // the last hint that counted
+  bool look_due_ = false;  // a hint asks for a probe now
   bool disqualified_ = false;
   Verdict verdict_;
 };

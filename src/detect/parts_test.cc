@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "detect/adaptive_timeout.h"
+#include "detect/detector.h"
 #include "detect/miss_rate.h"
 #include "detect/schedule.h"
 
@@ -62,6 +63,41 @@ TEST(AdaptiveTimeout, FollowsRfc6298WithinItsBounds) {
   EXPECT_EQ(timeout.current(), milliseconds(100));
   timeout.learn(milliseconds(9000));  // a nonsense sample is clamped
   EXPECT_EQ(timeout.current(), milliseconds(500));
+}
+
+// A hint pulls one probe forward per interval, and is no evidence by itself.
+TEST(Hint, MakesAProbeDueOncePerInterval) {
+  CheckTiming timing;
+  timing.interval = std::chrono::seconds(10);
+  Detector detector(timing, Rng(1), MonoTime{}, Health::kHealthy);
+  const MonoTime now(milliseconds(1));
+  ASSERT_FALSE(detector.next_probe(now).has_value()) << "the seed's first phase is later";
+
+  detector.look_closer(now);
+  EXPECT_LE(detector.wakeup(), now);
+  const auto order = detector.next_probe(now);
+  ASSERT_TRUE(order.has_value());
+  EXPECT_FALSE(detector.next_probe(now).has_value());
+  EXPECT_FALSE(detector.verdict().suspect);
+
+  detector.look_closer(now + milliseconds(1));
+  EXPECT_FALSE(detector.next_probe(now + milliseconds(1)).has_value())
+      << "again within an interval";
+  detector.observe({.sequence = order->sequence,
+                    .outcome = ProbeOutcome::kSuccess,
+                    .started = now,
+                    .finished = now + milliseconds(2),
+                    .detail = ""},
+                   now + milliseconds(2));
+  EXPECT_EQ(detector.verdict().health, Health::kHealthy);
+}
+
+TEST(Hint, SaysNothingNewAboutAnUnhealthyTarget) {
+  CheckTiming timing;
+  timing.interval = std::chrono::seconds(10);
+  Detector detector(timing, Rng(1), MonoTime{}, Health::kUnhealthy);
+  detector.look_closer(MonoTime(milliseconds(1)));
+  EXPECT_FALSE(detector.next_probe(MonoTime(milliseconds(1))).has_value());
 }
 
 }  // namespace

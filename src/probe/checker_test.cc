@@ -152,6 +152,20 @@ TEST(Checker, KilledServerIsRefusedAndComesBack) {
   ASSERT_TRUE(transitions.wait_for("shop/GRA11", Health::kHealthy));
 }
 
+// Its next regular probe is an hour away: only the closed connection can have told.
+TEST(Checker, KilledServerIsNoticedByItsClosedConnection) {
+  Transitions transitions;
+  ChildServer server;
+  Checker checker(transitions.options());
+  HealthCheck check = fast_check("shop/GRA11", server.port());
+  check.timing.interval = std::chrono::hours(1);
+  ASSERT_TRUE(checker.apply({check}));
+  ASSERT_TRUE(checker.start());
+  ASSERT_TRUE(transitions.wait_for("shop/GRA11", Health::kHealthy));
+  server.kill();
+  EXPECT_TRUE(transitions.wait_for("shop/GRA11", Health::kUnhealthy));
+}
+
 TEST(Checker, FrozenServerTimesOutAlthoughItConnects) {
   Transitions transitions;
   const ChildServer server;

@@ -214,8 +214,12 @@ void Prober::become_idle(Session& session) {
 void Prober::check_idle(Session& session) {
   std::size_t count = 0;
   Outcome why;
-  if (read_some(session, count, why) == Io::kWantRead) {
+  const Io what = read_some(session, count, why);
+  if (what == Io::kWantRead) {
     return wait_read(session);
+  }
+  if (what == Io::kClosed || what == Io::kFailed) {
+    closed_.push_back(session.target);
   }
   release(session);
 }

@@ -121,10 +121,15 @@ void Prober::drop(Target& target) {
     release(sessions_[target.sessions.back()]);
   }
   std::erase_if(finished_, [&](const Finished& each) { return each.target == &target; });
+  std::erase(closed_, &target);
 }
 
 std::vector<Finished> Prober::take_finished() {
   return std::exchange(finished_, {});
+}
+
+std::vector<Target*> Prober::take_closed() {
+  return std::exchange(closed_, {});
 }
 
 Prober::Counters Prober::counters() const {

@@ -97,6 +97,8 @@ class Prober {
   void drop(Target& target);
 
   [[nodiscard]] std::vector<Finished> take_finished();
+  // Targets that closed their idle connection since the last call: a killed server does so at once.
+  [[nodiscard]] std::vector<Target*> take_closed();
   [[nodiscard]] Counters counters() const;
 
  private:
@@ -194,6 +196,7 @@ class Prober {
   std::deque<Token> queue_;
   std::set<std::pair<std::string, std::uint32_t>> resolving_;  // name, session
   std::vector<Finished> finished_;
+  std::vector<Target*> closed_;
   std::vector<char> buffer_;
   std::string request_;
   Counters counters_;

@@ -274,6 +274,12 @@ void Shard::deliver_finished() {
     report(check, check.detector->observe(observation, observation.finished));
     reschedule(check, observation.finished);
   }
+  for (Target* target : prober_.take_closed()) {
+    auto& check = static_cast<Check&>(*target);
+    const MonoTime now = mono_now();
+    check.detector->look_closer(now);
+    reschedule(check, now);
+  }
 }
 
 void Shard::report(const Check& check, std::optional<detect::Transition> transition) {
