@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store.h"
+
+enum { ID_MAX = 128, LIST_DEFAULT = 100, LIST_MAX = 1000 };
+
+static const char id_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+typedef struct {
+  const api* self;
+  dynamo* client;
+  http_connection* connection;
+  const http_request* request;
+} call;
+
+static bool answer_json(const call* c, int status, cJSON* json) {
+  char* text = cJSON_PrintUnformatted(json);
+  cJSON_Delete(json);
+  const bool sent =
+      http_answer(c->connection, c->request, status, c->self->from->region, NULL, text);
+  cJSON_free(text);
+  return sent;
+}
+
+static bool answer_error(const call* c, int status, const char* message) {
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "error", message);
+  return answer_json(c, status, json);
+}
+
+// What readiness is inferred from. A missing item is a success: the store answered.
+static bool note(const call* c, store_status status) {
+  if (status == STORE_FAILED) {
+    leeward_record_failure(c->self->health);
+  } else {
+    leeward_record_success(c->self->health);
+  }
+  return status != STORE_FAILED;
+}
+
+static bool unavailable(const call* c) {
+  return answer_error(c, 503, dynamo_error(c->client));
+}
+
+static bool answer_item(const call* c, const char* id, const char* value) {
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "id", id);
+  cJSON_AddStringToObject(json, "value", value);
+  cJSON_AddStringToObject(json, "region", c->self->from->region);
+  return answer_json(c, 200, json);
+}
+
+static bool get_item(const call* c, const char* id) {
+  char* value = NULL;
+  const store_status status = store_get(c->client, c->self->from, id, &value);
+  if (!note(c, status)) {
+    return unavailable(c);
+  }
+  const bool sent = status == STORE_ABSENT ? answer_error(c, 404, "there is no such item")
+                                           : answer_item(c, id, value);
+  free(value);
+  return sent;
+}
+
+static bool put_item(const call* c, const char* id) {
+  char* text = strndup(c->request->body, c->request->body_size);  // the next request may follow it
+  cJSON* body = text == NULL ? NULL : cJSON_ParseWithOpts(text, NULL, true);
+  free(text);
+  const char* value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "value"));
+  bool sent = false;
+  if (value == NULL || cJSON_GetArraySize(body) != 1) {
+    sent =
+        answer_error(c, 400, "the body must be a JSON object with one member, \"value\", a string");
+  } else if (!note(c, store_put(c->client, c->self->from, id, value))) {
+    sent = unavailable(c);
+  } else {
+    sent = answer_item(c, id, value);
+  }
+  cJSON_Delete(body);
+  return sent;
+}
+
+static bool delete_item(const call* c, const char* id) {
+  if (!note(c, store_put(c->client, c->self->from, id, NULL))) {
+    return unavailable(c);
+  }
+  return http_answer(c->connection, c->request, 204, c->self->from->region, NULL, NULL);
+}
+
+static bool valid_id(const char* id) {
+  const size_t size = strlen(id);
+  return size > 0 && size <= ID_MAX && strspn(id, id_characters) == size && id[0] != '_';
+}
+
+// "limit=10&after=id"; unknown parameters are an error.
+static const char* parse_list_query(char* query, int* limit, const char** after) {
+  *limit = LIST_DEFAULT;
+  *after = NULL;
+  char* rest = NULL;
+  for (char* part = strtok_r(query, "&", &rest); part != NULL; part = strtok_r(NULL, "&", &rest)) {
+    if (strncmp(part, "limit=", 6) == 0) {
+      char* end = NULL;
+      const long number = strtol(part + 6, &end, 10);
+      if (*end != '\0' || number < 1 || number > LIST_MAX) {
+        return "limit must be a number from 1 to 1000";
+      }
+      *limit = (int)number;
+    } else if (strncmp(part, "after=", 6) == 0 && valid_id(part + 6)) {
+      *after = part + 6;
+    } else {
+      return "the query takes limit=NUMBER and after=ID";
+    }
+  }
+  return NULL;
+}
+
+static bool list_items(const call* c, char* query) {
+  int limit = 0;
+  const char* after = NULL;
+  const char* wrong = parse_list_query(query, &limit, &after);
+  if (wrong != NULL) {
+    return answer_error(c, 400, wrong);
+  }
+  cJSON* list = NULL;
+  if (!note(c, store_list(c->client, c->self->from, after, limit, &list))) {
+    return unavailable(c);
+  }
+  return answer_json(c, 200, list);
+}
+
+static bool refuse_method(const call* c, const char* allow) {
+  return http_answer(c->connection, c->request, 405, c->self->from->region, allow,
+                     "{\"error\":\"this method is not for this path\"}");
+}
+
+bool api_handle(const api* self, dynamo* client, http_connection* connection,
+                const http_request* request) {
+  const call c = {self, client, connection, request};
+  char path[sizeof request->target];
+  (void)snprintf(path, sizeof path, "%s", request->target);
+  char none[1] = "";
+  char* query = strchr(path, '?');
+  if (query != NULL) {
+    *query++ = '\0';
+  }
+  const char* method = request->method;
+  const bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+  if (strcmp(path, "/items") == 0) {
+    return reads ? list_items(&c, query == NULL ? none : query)
+                 : refuse_method(&c, "Allow: GET, HEAD\r\n");
+  }
+  if (strncmp(path, "/items/", 7) != 0) {
+    return answer_error(&c, 404, "there are /items and /items/{id}");
+  }
+  const char* id = path + 7;
+  if (!valid_id(id)) {
+    return answer_error(
+        &c, 400, "an id is 1 to 128 letters, digits, '.', '-' or '_', not starting with '_'");
+  }
+  return reads                           ? get_item(&c, id)
+         : strcmp(method, "PUT") == 0    ? put_item(&c, id)
+         : strcmp(method, "DELETE") == 0 ? delete_item(&c, id)
+                                         : refuse_method(&c, "Allow: GET, HEAD, PUT, DELETE\r\n");
+}
