@@ -102,7 +102,7 @@ http_read_status http_read(http_connection* connection, http_request* request, i
   }
   const long long deadline = now_ms() + HTTP_REQUEST_SECONDS * 1000LL;
   char* head_end = NULL;
-  while ((head_end = strstr(connection->buffer, "\r\n\r\n")) == NULL) {
+  while ((head_end = memmem(connection->buffer, connection->filled, "\r\n\r\n", 4)) == NULL) {
     if (connection->filled > HTTP_HEAD_MAX) {
       *error_status = 431;
       return HTTP_BAD_REQUEST;

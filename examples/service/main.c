@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const char name[] = "dynamodb";
-  if (leeward_add_dependency(health, name, sizeof name - 1, canary, &from, 250, 500) !=
+  if (leeward_add_dependency(health, name, sizeof name - 1, canary, &from, 250, 1000) !=
       LEEWARD_OK) {
     (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
     return 1;

@@ -212,7 +212,20 @@ class World:
         wait_until(lambda: http_status(f"{self.api}/readyz") == 200, "leewardd to be ready", [self.leewardd])
         wait_until(lambda: all(self.health(name) == "healthy" for name in REGIONS),
                    "leewardd to see both regions healthy", [self.leewardd])
+        self._settle()
         say("leewardd answers DNS and sees both regions healthy")
+
+    def _settle(self):
+        """Cold stores are slow at first, and leewardd may have moved users off one. Waits until both
+        regions were healthy for two seconds, and has the preferred one active."""
+        calm_since = time.monotonic()
+        while time.monotonic() - calm_since < 2:
+            if not all(self.health(name) == "healthy" for name in REGIONS):
+                calm_since = time.monotonic()
+            time.sleep(0.05)
+        home = next(iter(REGIONS))
+        if self.application()["assignment"]["region"] != home:
+            self.cli("failback", "shop")
 
     def wait_ready(self, name):
         service = self.regions[name].processes[1]

@@ -59,8 +59,9 @@ struct ApiServer::Impl : std::enable_shared_from_this<ApiServer::Impl> {
 
   Status listen(const config::Endpoint& endpoint) {
     const auto failed = [&](const error_code& error) {
-      return fail(ErrorCode::kUnavailable, fmt::format("api.listen {}:{}: {}", endpoint.address,
-                                                       endpoint.port, error.message()));
+      return fail(ErrorCode::kUnavailable, fmt::format("api.listen {}:{}: {}; stop what uses it or choose another under "
+                              "api.listen",
+                              endpoint.address, endpoint.port, error.message()));
     };
     error_code error;
     const asio::ip::address address = asio::ip::make_address(endpoint.address, error);

@@ -4,6 +4,8 @@
 // Writer or a Reader walks it. Internal to json.cc.
 #pragma once
 
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include <boost/json/value.hpp>
+#include <fmt/format.h>
 
 #include "base/named.h"
 #include "base/result.h"
@@ -65,7 +68,9 @@ class Writer {
       const std::string_view name = to_string(value);
       return json::value(json::string_view(name.data(), name.size()));
     } else if constexpr (std::is_floating_point_v<T>) {
-      return json::value(static_cast<double>(value));
+      // As text, shortest form that reads back exactly: Boost.JSON 1.81 writes doubles exactly but
+      // reads them an ulp off, and a replay compares digests.
+      return json::value(fmt::format("{}", value));
     } else if constexpr (std::is_integral_v<T>) {
       return json::value(value);
     } else if constexpr (std::is_same_v<T, Duration>) {
@@ -153,11 +158,7 @@ class Reader {
     } else if constexpr (HasParser<T>) {
       read_enum(from, path, to);
     } else if constexpr (std::is_floating_point_v<T>) {
-      boost::system::error_code bad;
-      to = from.to_number<double>(bad);
-      if (bad) {
-        fail_at(path, "expected a number");
-      }
+      read_real(from, path, to);
     } else if constexpr (std::is_integral_v<T>) {
       read_integer(from, path, to);
     } else if constexpr (std::is_same_v<T, Duration>) {
@@ -211,6 +212,18 @@ class Reader {
         fail_at(path, "is out of range");
         to = 0;
       }
+    }
+  }
+
+  void read_real(const json::value& from, const std::string& path, double& to) {
+    const json::string* text = from.if_string();
+    const char* const end = text == nullptr ? nullptr : text->data() + text->size();
+    const auto parsed = text == nullptr
+                            ? std::from_chars_result{nullptr, std::errc::invalid_argument}
+                            : std::from_chars(text->data(), end, to);
+    if (parsed.ec != std::errc{} || parsed.ptr != end || !std::isfinite(to)) {
+      fail_at(path, "expected a number, as text");
+      to = 0;
     }
   }
 

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A region dies, and users follow: a real leewardd between real servers that are killed and frozen."""
+import threading
+import time
+import unittest
+
+from leeward_world import Resolver, World, wait_for
+
+
+class Failover(unittest.TestCase):
+    def test_a_killed_region_is_left_and_not_returned_to_by_itself(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            world.wait_answer(home)
+            self.assertEqual(world.epoch(), 1)
+            home.kill()
+            world.wait_answer(away)
+            self.assertEqual(world.epoch(), 2)
+            decision = world.application()["last_decision"]
+            self.assertEqual((decision["kind"], decision["automatic"], decision["outcome"]),
+                             ("failover", True, "published"))
+            explanation = world.request("GET", f"/v1/decisions/{decision['id']}", headers={"Accept": "text/plain"})[1]
+            for part in ("vote of e2e-1: unhealthy", "refused", "target-healthy", "Timeline", "published"):
+                self.assertIn(part, explanation)
+            home.start()
+            wait_for(lambda: world.health("GRA11") == "healthy", "GRA11 to be healthy")
+            time.sleep(0.5)
+            self.assertEqual(world.answer(), [away.address], "failback is manual")
+            status, answer = world.move("failback")
+            self.assertEqual((status, answer["outcome"]), (200, "published"), answer)
+            world.wait_answer(home)
+            self.assertEqual(world.epoch(), 3)
+            self.assertEqual(world.replay()[0], 0, world.replay()[1])
+
+    def test_a_frozen_region_is_left(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            home.freeze()
+            world.wait_answer(away)
+            self.assertIn("timed out", world.application()["last_decision"]["reason"])
+
+    def test_all_regions_down_changes_nothing(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            away.kill()
+            wait_for(lambda: world.health("RBX-A") == "unhealthy", "RBX-A to be unhealthy")
+            home.kill()
+            wait_for(lambda: world.health("GRA11") == "unhealthy", "GRA11 to be unhealthy")
+            time.sleep(0.5)
+            self.assertEqual(world.answer(), [home.address])
+            self.assertEqual(world.epoch(), 1)
+            decision = world.application()["last_decision"]
+            self.assertEqual(decision["outcome"], "refused")
+            self.assertIn("target-healthy", decision["outcome_detail"])
+            away.start()
+            world.wait_answer(away)
+            self.assertEqual(world.epoch(), 2)
+
+    def test_the_hold_down_holds(self):
+        with World(failover=", hold_down: 4s") as world:
+            world.write_config(failover="")
+            text = world.config.read_text().replace("hold_down: 0s", "hold_down: 4s")
+            world.config.write_text(text)
+            home, away = world.regions
+            world.start()
+            home.kill()
+            world.wait_answer(away)
+            first = time.monotonic()
+            home.start()
+            wait_for(lambda: world.health("GRA11") == "healthy", "GRA11 to be healthy")
+            away.kill()
+            world.wait_answer(home)
+            self.assertGreater(time.monotonic() - first, 3.5, "the second automatic move came too early")
+            refused = [d for d in world.get("/v1/decisions")["decisions"] if d["outcome"] == "refused"]
+            self.assertTrue(any("hold-down" in d["outcome_detail"] for d in refused), refused)
+
+    def test_automatic_failback_where_the_config_says_so(self):
+        with World() as world:
+            world.config.write_text(world.config.read_text().replace(
+                "failback: manual", "failback: automatic, failback_after: 300ms"))
+            home, away = world.regions
+            world.start()
+            home.kill()
+            world.wait_answer(away)
+            home.start()
+            world.wait_answer(home)
+            self.assertEqual(world.application()["last_decision"]["kind"], "failback")
+
+    def test_operators_move_under_the_same_guards(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            status, plan = world.move("switchover", to="RBX-A", dry_run=True)
+            self.assertEqual((status, plan["outcome"]), (200, "planned"), plan)
+            self.assertEqual(world.epoch(), 1)
+            status, decision = world.move("switchover", to="RBX-A", reason="maintenance")
+            self.assertEqual((status, decision["outcome"]), (200, "published"), decision)
+            world.wait_answer(away)
+            self.assertEqual(decision["reason"], "maintenance")
+            self.assertEqual(world.move("switchover", to="RBX-A")[0], 409)
+            self.assertEqual(world.move("failover", to="NOWHERE")[0], 404)
+            home.kill()
+            wait_for(lambda: world.health("GRA11") == "unhealthy", "GRA11 to be unhealthy")
+            status, refused = world.move("failover", to="GRA11")
+            self.assertEqual(status, 409, refused)
+            self.assertEqual(world.answer(), [away.address])
+
+    def test_active_active_drops_a_dead_region_and_never_goes_empty(self):
+        with World(mode="active-active") as world:
+            home, away = world.regions
+            world.start()
+            wait_for(lambda: sorted(world.answer() or []) == [home.address, away.address], "both to be answered")
+            home.kill()
+            world.wait_answer(away)
+            away.kill()
+            wait_for(lambda: len(world.answer() or []) == 2, "all to be answered when none is healthy")
+
+    def test_ten_deaths_under_load(self):
+        """No query unanswered, no answer empty or foreign, and every death is survived."""
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            wanted = {home.address, away.address}
+            stop, wrong, queries = threading.Event(), [], [0]
+
+            def poll():
+                resolver = Resolver(("127.0.0.1", world.dns_port), timeout_s=5)
+                while not stop.is_set():
+                    addresses, ttl = resolver.query(world.hostname)
+                    queries[0] += 1
+                    if len(addresses) != 1 or not set(addresses) <= wanted or not 1 <= ttl <= 5:
+                        wrong.append((addresses, ttl))
+                resolver.close()
+
+            thread = threading.Thread(target=poll)
+            thread.start()
+            try:
+                for round_number in range(10):
+                    active, other = world.regions if round_number % 2 == 0 else reversed(world.regions)
+                    active.kill()
+                    world.wait_answer(other)
+                    active.start()
+                    wait_for(lambda: world.health(active.name) == "healthy", f"{active.name} to recover")
+            finally:
+                stop.set()
+                thread.join()
+            self.assertEqual(wrong, [])
+            self.assertGreater(queries[0], 100)
+            self.assertEqual(world.epoch(), 11)
+            status, output = world.replay()
+            self.assertEqual(status, 0, output)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
