@@ -204,14 +204,15 @@ int main(int argc, char** argv) {
   if (health == NULL) {
     return 1;
   }
-  if (from.create_table && !create_table(&from)) {
-    (void)fprintf(stderr, "items-service: the table %s cannot be created\n", from.table);
-    return 1;
-  }
+  // Before anything else, so that the endpoint never says ready without having asked the store.
   const char name[] = "dynamodb";
   if (leeward_add_dependency(health, name, sizeof name - 1, canary, &from, 250, 1000) !=
       LEEWARD_OK) {
     (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
+    return 1;
+  }
+  if (from.create_table && !create_table(&from)) {
+    (void)fprintf(stderr, "items-service: the table %s cannot be created\n", from.table);
     return 1;
   }
   const api self = {&from, health};
