@@ -50,6 +50,12 @@ Result<Region> parse_region(const std::string& text) {
                             "GRA11=http://127.0.0.1:8101,eu-west-3",
                             text));
   }
+  // The name becomes part of stamps and file names.
+  if (text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") <
+      equals) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("--region {}: a name is letters, digits, '-' and '_'", text));
+  }
   const bool has_url = comma != std::string::npos && comma > equals;
   std::string url = has_url ? text.substr(equals + 1, comma - equals - 1) : "";
   std::string region = has_url ? text.substr(comma + 1) : text.substr(equals + 1);
@@ -74,6 +80,12 @@ Result<std::vector<std::unique_ptr<dynamodb::Replicator>>> make_replicators(
   std::vector<Region> regions;
   for (const std::string& text : options.regions) {
     ASSIGN_OR_RETURN(auto region, parse_region(text));
+    for (const Region& other : regions) {
+      if (other.id == region.id) {
+        return fail(ErrorCode::kInvalidArgument,
+                    fmt::format("region {} is named twice", region.id));
+      }
+    }
     regions.push_back(std::move(region));
   }
   std::vector<std::unique_ptr<dynamodb::Replicator>> replicators;

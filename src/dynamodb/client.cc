@@ -85,6 +85,8 @@ std::string_view to_string(Failure failure) {
       return "unavailable";
     case Failure::kTimeout:
       return "timeout";
+    case Failure::kTooLarge:
+      return "too-large";
     case Failure::kDenied:
       return "denied";
   }
@@ -113,9 +115,9 @@ Failure failure_of(std::string_view type, long http_status) {
       return failure;
     }
   }
-  return http_status >= 400 && http_status < 500 && http_status != 408 && http_status != 429
-             ? Failure::kValidation
-             : Failure::kUnavailable;
+  // Expired tokens, transaction conflicts, whatever comes next: only what is known never to be
+  // accepted may be given up.
+  return http_status == 429 ? Failure::kThrottled : Failure::kUnavailable;
 }
 
 struct Client::Connection {
@@ -175,14 +177,17 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
   if (code != CURLE_OK) {
     const bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
     return std::unexpected(CallError{
-        timed_out ? Failure::kTimeout : Failure::kUnavailable,
+        receiver.too_large ? Failure::kTooLarge
+        : timed_out        ? Failure::kTimeout
+                           : Failure::kUnavailable,
         receiver.too_large ? fmt::format("an answer of over {} bytes", kAnswerBytesMax)
                            : fmt::format("{}: {}", endpoint_.url, curl_easy_strerror(code))});
   }
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   boost::system::error_code bad;
-  json::value answer = json::parse(receiver.body, bad);
+  // Items nest up to 32 levels of DynamoDB's own, each of which is two of JSON's and more.
+  json::value answer = json::parse(receiver.body, bad, {}, {.max_depth = 160});
   if (status != 200) {
     return std::unexpected(error_of(bad ? json::value() : answer, status));
   }

@@ -35,6 +35,7 @@ enum class Failure : std::uint8_t {
   kValidation,       // this request will never be accepted
   kUnavailable,      // no connection, a 5xx, or an answer that is no JSON: try again
   kTimeout,          // no answer by the deadline: the call may have been carried out
+  kTooLarge,         // the answer is over 64 MiB: ask for less
   kDenied,           // credentials
 };
 
@@ -59,7 +60,7 @@ class Client {
   Client& operator=(Client&&) noexcept;
 
   // `target`: "DynamoDB_20120810.PutItem" or "DynamoDBStreams_20120810.GetRecords". Answers over
-  // 64 MiB are kUnavailable.
+  // 64 MiB are kTooLarge.
   CallResult<boost::json::value> call(std::string_view target, const boost::json::object& body,
                                       Duration timeout);
 

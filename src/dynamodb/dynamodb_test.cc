@@ -61,7 +61,11 @@ TEST(Client, TellsFailuresApart) {
   EXPECT_EQ(failure_of("ConditionalCheckFailedException", 400), Failure::kConditionFailed);
   EXPECT_EQ(failure_of("TrimmedDataAccessException", 400), Failure::kTrimmed);
   EXPECT_EQ(failure_of("ProvisionedThroughputExceededException", 400), Failure::kThrottled);
-  EXPECT_EQ(failure_of("SomethingNewException", 400), Failure::kValidation);
+  EXPECT_EQ(failure_of("ValidationException", 400), Failure::kValidation);
+  for (const char* retried : {"ExpiredTokenException", "TransactionConflictException",
+                              "ReplicatedWriteConflictException", "SomethingNewException"}) {
+    EXPECT_EQ(failure_of(retried, 400), Failure::kUnavailable) << retried;
+  }
   EXPECT_EQ(failure_of("InternalServerError", 500), Failure::kUnavailable);
   EXPECT_EQ(failure_of("", 503), Failure::kUnavailable);
 }
@@ -91,15 +95,19 @@ TEST(Checkpoint, SurvivesItsFile) {
   const std::string file = path + "/items.checkpoint";
   EXPECT_EQ(read_checkpoint(file).error().code, ErrorCode::kNotFound);
   const Checkpoint checkpoint{"arn:aws:dynamodb:x",
-                              {{"shard-1", {"100", false}}, {"shard-0", {"", true}}}};
+                              {{"shard-1", {"100", false}}, {"shard-0", {"", true}}},
+                              *parse_rfc3339("2026-11-23T11:40:08.123Z")};
   ASSERT_TRUE(write_checkpoint(file, checkpoint).has_value());
   EXPECT_EQ(*read_checkpoint(file), checkpoint);
   std::filesystem::remove_all(path);
 }
 
 TEST(Checkpoint, RefusesWhatIsNotOne) {
-  for (const char* text : {"", "{}", "[]", R"({"stream_arn":"a"})",
-                           R"({"stream_arn":"a","shards":{"s":{"after":"1"}}})", "garbage"}) {
+  for (const char* text :
+       {"", "{}", "[]", R"({"stream_arn":"a"})", R"({"stream_arn":"a","shards":{}})",
+        R"({"stream_arn":"a","saved_at":"soon","shards":{}})",
+        R"({"stream_arn":"a","saved_at":"2026-11-23T11:40:08.123Z","shards":{"s":{}}})",
+        "garbage"}) {
     const auto parsed = parse_checkpoint(text);
     ASSERT_FALSE(parsed.has_value()) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::kDataCorrupt);

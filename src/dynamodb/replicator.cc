@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -19,9 +18,11 @@ using std::chrono::milliseconds;
 constexpr Duration kPollBusy = milliseconds(5);
 constexpr Duration kPollIdle = milliseconds(50);
 constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr Duration kCheckpointRefresh = std::chrono::minutes(1);
 constexpr Duration kShardsEvery = std::chrono::seconds(30);
 constexpr Duration kBackoffMax = milliseconds(500);
-constexpr int kPageRecords = 100;  // the store may exceed its page size: 400 KB items, 100 of them
+constexpr int kPageRecordsMax = 100;  // stores exceed their page size: 100 items of 400 KB, twice
+constexpr Duration kCheckpointAgeMax = std::chrono::hours(20);  // streams forget after 24
 constexpr int kScanItems = 100;
 
 MonoTime mono_now() {
@@ -43,7 +44,8 @@ Replicator::Replicator(ReplicatorOptions options)
       streams_(streams_endpoint(options_.source_endpoint), options_.credentials),
       destination_(options_.destination_endpoint, options_.credentials),
       checkpoint_path_(fmt::format("{}/{}-{}-to-{}.checkpoint", options_.state_directory,
-                                   options_.table, options_.source, options_.destination)) {}
+                                   options_.table, options_.source, options_.destination)),
+      page_records_(kPageRecordsMax) {}
 
 void Replicator::stop() {
   stopping_.store(true, std::memory_order_relaxed);
@@ -58,7 +60,12 @@ ReplicatorStatus Replicator::status() const {
 
 void Replicator::run() {
   if (auto saved = read_checkpoint(checkpoint_path_)) {
-    checkpoint_ = std::move(*saved);
+    const Duration age = wall_now() - saved->saved_at;
+    if (age >= Duration::zero() && age < kCheckpointAgeMax) {
+      checkpoint_ = std::move(*saved);
+    } else {
+      event("checkpoint-unusable", "it is older than the stream may be; the table is scanned");
+    }
   } else if (saved.error().code != ErrorCode::kNotFound) {
     event("checkpoint-unusable", saved.error().message + "; the table is scanned instead");
   }
@@ -87,7 +94,7 @@ void Replicator::follow_stream(const TableFacts& facts) {
   shards_seen_ = MonoTime{};
   if (checkpoint_.stream_arn != facts.stream_arn) {
     event("resync", checkpoint_.stream_arn.empty() ? "no checkpoint" : "a new stream");
-    checkpoint_ = Checkpoint{facts.stream_arn, {}};
+    checkpoint_ = Checkpoint{facts.stream_arn, {}, {}};
     // The stream is read from its oldest record afterwards, so what is written meanwhile is in it.
     if (!resync()) {
       checkpoint_ = {};
@@ -140,10 +147,19 @@ bool Replicator::refresh_shards() {
       readings_.try_emplace(shard.id);
     }
   }
-  // What the stream no longer lists is of no use to remember.
+  // What the stream no longer lists is of no use to remember; but if it was not read to its end,
+  // its records are gone, and only the table itself can tell what they said.
+  bool lost = false;
   std::erase_if(checkpoint_.shards, [&](const auto& known) {
-    return std::ranges::none_of(*shards, [&](const Shard& s) { return s.id == known.first; });
+    const bool gone =
+        std::ranges::none_of(*shards, [&](const Shard& s) { return s.id == known.first; });
+    lost = lost || (gone && !known.second.finished);
+    return gone;
   });
+  if (lost) {
+    checkpoint_ = {};
+    return false;
+  }
   return true;
 }
 
@@ -161,7 +177,7 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
   }
   auto answer =
       streams_.call("DynamoDBStreams_20120810.GetRecords",
-                    {{"ShardIterator", reading.iterator}, {"Limit", kPageRecords}}, kCallTimeout);
+                    {{"ShardIterator", reading.iterator}, {"Limit", page_records_}}, kCallTimeout);
   if (!answer) {
     on_read_error(id, answer.error());
     return answer.error().failure != Failure::kNotFound;
@@ -172,6 +188,7 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
     return true;
   }
   failures_ = 0;
+  page_records_ = std::min(page_records_ * 2, kPageRecordsMax);
   reading.after_error = false;
   note_up(true);
   moved = moved || !page->records.empty();
@@ -183,11 +200,13 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
   {
     const std::lock_guard lock(mutex_);
     status_.skipped_foreign += plan.foreign;
-    status_.refused_future += plan.refused;
+    status_.refused_future += plan.refused.size();
   }
-  if (plan.refused > 0) {
-    event("refused", fmt::format("{} versions are stamped more than {} ahead of this clock",
-                                 plan.refused, format_duration(replica::kFutureMax)));
+  for (const replica::Version& version : plan.refused) {
+    if (!dead_letter(version, fmt::format("stamped more than {} ahead of this clock",
+                                          format_duration(replica::kFutureMax)))) {
+      return true;  // stopping
+    }
   }
   if (!plan.last_sequence.empty()) {
     position.after = plan.last_sequence;
@@ -207,6 +226,9 @@ void Replicator::on_read_error(const std::string& id, const CallError& error) {
   note_error(true, error);
   Reading& reading = readings_[id];
   reading.iterator.clear();
+  if (error.failure == Failure::kTooLarge || error.failure == Failure::kTimeout) {
+    page_records_ = std::max(1, page_records_ / 2);
+  }
   if (error.failure == Failure::kTrimmed) {
     // Either records after the checkpoint are gone, or the store says so of an empty stream (a
     // known fault of DynamoDB Local). A second time in a row it is believed.
@@ -300,8 +322,7 @@ bool Replicator::put(const replica::Version& version) {
     }
     note_error(false, answer.error());
     if (answer.error().failure == Failure::kValidation) {
-      dead_letter(version, answer.error());
-      return true;
+      return dead_letter(version, answer.error().message);
     }
     save_checkpoint(false);
     backoff(++failures);
@@ -318,25 +339,36 @@ void Replicator::count_put(const replica::Version& version, bool took) {
   }
 }
 
-void Replicator::dead_letter(const replica::Version& version, const CallError& error) {
+// Until it is kept. False: stopping.
+bool Replicator::dead_letter(const replica::Version& version, const std::string& why) {
   const std::string path =
       fmt::format("{}/{}-{}-to-{}.dead-letters.jsonl", options_.state_directory, options_.table,
                   options_.source, options_.destination);
-  std::ofstream file(path, std::ios::app);
-  file << json::serialize(json::object{{"item", version.item}, {"error", error.message}}) << "\n";
-  file.flush();
-  event("dead-letter", file ? fmt::format("{}; kept in {}", error.message, path)
-                            : fmt::format("{}; it could not be kept in {}", error.message, path));
-  const std::lock_guard lock(mutex_);
-  ++status_.dead_letters;
+  const std::string line =
+      json::serialize(json::object{{"item", version.item}, {"error", why}}) + "\n";
+  for (int failures = 0; !stopping();) {
+    const auto kept = append_durably(path, line);
+    if (kept) {
+      event("dead-letter", fmt::format("{}; kept in {}", why, path));
+      const std::lock_guard lock(mutex_);
+      ++status_.dead_letters;
+      return true;
+    }
+    event("dead-letter-failed", kept.error().message);
+    backoff(++failures);
+  }
+  return false;
 }
 
 void Replicator::save_checkpoint(bool now) {
   const MonoTime time = mono_now();
-  if (!checkpoint_dirty_ || (!now && time - checkpoint_saved_ < kCheckpointEvery)) {
+  // Also when nothing moved, now and then: its age says how long nobody was reading.
+  const Duration every = checkpoint_dirty_ ? kCheckpointEvery : kCheckpointRefresh;
+  if (checkpoint_.stream_arn.empty() || (!now && time - checkpoint_saved_ < every)) {
     return;
   }
   checkpoint_saved_ = time;
+  checkpoint_.saved_at = wall_now();
   if (const auto saved = write_checkpoint(checkpoint_path_, checkpoint_)) {
     checkpoint_dirty_ = false;
   } else {

@@ -9,8 +9,12 @@
 // pause) the whole table is scanned and put the same way, beside the stream from its oldest record.
 //
 // Nothing ends it but stop(): a store that is down, frozen or throttling is asked again with
-// backoff, and no record is skipped. The exception is an item that the destination says it will
-// never accept: it goes to the dead-letter file and is counted.
+// backoff, and no record is skipped. What cannot be carried is kept in the dead-letter file,
+// counted and logged before the checkpoint passes it: an item that the destination says it will
+// never accept, and a version whose stamp lies ahead of this clock.
+//
+// Items without a stamp, written by something else, are carried when they are new in the
+// destination; later changes of them are not.
 //
 // Thread-safety: run() blocks and belongs to one thread; stop() and status() may be called from
 // any.
@@ -80,7 +84,7 @@ class Replicator {
   bool ship(const std::vector<replica::Version>& versions);
   bool put(const replica::Version& version);
   void count_put(const replica::Version& version, bool took);
-  void dead_letter(const replica::Version& version, const CallError& error);
+  bool dead_letter(const replica::Version& version, const std::string& why);
   void save_checkpoint(bool now);
 
   void pause(Duration duration);
@@ -103,6 +107,7 @@ class Replicator {
   MonoTime checkpoint_saved_;
   MonoTime shards_seen_;
   int failures_ = 0;
+  int page_records_;  // asked for at once; shrinks where answers are too large or slow
 
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;  // guards status_

@@ -50,8 +50,9 @@ std::string format_checkpoint(const Checkpoint& checkpoint) {
   for (const auto& [id, position] : checkpoint.shards) {
     shards[id] = json::object{{"after", position.after}, {"finished", position.finished}};
   }
-  return json::serialize(
-      json::object{{"stream_arn", checkpoint.stream_arn}, {"shards", std::move(shards)}});
+  return json::serialize(json::object{{"stream_arn", checkpoint.stream_arn},
+                                      {"saved_at", format_rfc3339(checkpoint.saved_at)},
+                                      {"shards", std::move(shards)}});
 }
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
@@ -59,10 +60,15 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   const json::value value = json::parse(json::string_view(text.data(), text.size()), bad);
   const json::object* object = bad ? nullptr : value.if_object();
   const json::value* shards = object == nullptr ? nullptr : object->if_contains("shards");
-  Checkpoint checkpoint{text_at(value, {"stream_arn"}), {}};
+  Checkpoint checkpoint{text_at(value, {"stream_arn"}), {}, {}};
   if (checkpoint.stream_arn.empty() || shards == nullptr || !shards->is_object()) {
     return fail(ErrorCode::kDataCorrupt, "is not a checkpoint");
   }
+  const auto saved_at = parse_rfc3339(text_at(value, {"saved_at"}));
+  if (!saved_at) {
+    return fail(ErrorCode::kDataCorrupt, "does not say when it was saved");
+  }
+  checkpoint.saved_at = *saved_at;
   for (const auto& [id, position] : shards->get_object()) {
     const json::object* fields = position.if_object();
     const json::value* finished = fields == nullptr ? nullptr : fields->if_contains("finished");
@@ -105,6 +111,21 @@ Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
     return cannot("replace", path);
   }
+  return {};
+}
+
+Status append_durably(const std::string& path, std::string_view text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return cannot("open", path);
+  }
+  const ssize_t written = ::write(file, text.data(), text.size());
+  if (written != static_cast<ssize_t>(text.size()) || ::fsync(file) != 0) {
+    auto failure = cannot("write", path);
+    ::close(file);
+    return failure;
+  }
+  ::close(file);
   return {};
 }
 

@@ -28,6 +28,7 @@ struct ShardPosition {
 struct Checkpoint {
   std::string stream_arn;
   std::map<std::string, ShardPosition> shards;
+  WallTime saved_at;  // whole milliseconds
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
@@ -36,10 +37,13 @@ struct Checkpoint {
 // kDataCorrupt where the text is not one.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
 
-// nullopt error-free: there is no such file. Writing is atomic and durable: temporary file, fsync,
-// rename.
+// kNotFound: there is no such file. Writing is atomic: temporary file, fsync, rename. A crash may
+// bring an older one back, which only repeats puts that change nothing.
 Result<Checkpoint> read_checkpoint(const std::string& path);
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint);
+
+// Adds to the end of a file; on disk when it returns.
+Status append_durably(const std::string& path, std::string_view text);
 
 struct Shard {
   std::string id;

@@ -110,7 +110,8 @@ PagePlan plan_page(std::vector<StreamRecord> records, const RegionId& source, Wa
         ++plan.foreign;
         continue;
       case Fate::kRefused:
-        ++plan.refused;
+        version.item = std::move(record.item);
+        plan.refused.push_back(std::move(version));
         continue;
       case Fate::kShip:
         break;

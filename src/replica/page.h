@@ -8,7 +8,8 @@
 //   some stores give to expired items). Removals are not shipped: deletes travel as tombstones,
 //   which are ordinary versions, and a removed tombstone or expired item means nothing elsewhere.
 // - Of several versions of a key within a page only the newest is shipped.
-// - A version stamped too far ahead of our clock would win for ever: it is refused and counted.
+// - A version stamped too far ahead of our clock would win for ever: it is refused, counted and
+//   handed back, so that the caller can keep it for a person.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ struct PagePlan {
   std::string last_sequence;  // of the page; the checkpoint once all of `ship` is applied
   std::uint64_t foreign = 0;  // came here by replication
   std::uint64_t removals = 0;
-  std::uint64_t refused = 0;     // stamped in the future
+  std::vector<Version> refused;  // stamped in the future
   std::uint64_t superseded = 0;  // an older version of a key that is shipped
 };
 

@@ -75,7 +75,8 @@ TEST(Page, RefusesStampsFromTheFuture) {
   const auto plan = plan_page(
       {record("1", "a", {limit, 0, kGra}), record("2", "b", {limit + 1, 0, kGra})}, kGra, kNow);
   ASSERT_EQ(plan.ship.size(), 1U);
-  EXPECT_EQ(plan.refused, 1U);
+  ASSERT_EQ(plan.refused.size(), 1U);
+  EXPECT_EQ(plan.refused[0].item, item("b", {limit + 1, 0, kGra}));
 }
 
 TEST(Page, AnUnstampedItemIsShippedWithoutAStamp) {

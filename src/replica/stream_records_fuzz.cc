@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto plan = leeward::replica::plan_page(std::move(page->records),
                                                   leeward::RegionId("GRA11"), leeward::WallTime{});
     LEEWARD_CHECK(
-        plan.ship.size() + plan.foreign + plan.removals + plan.refused + plan.superseded == records,
+        plan.ship.size() + plan.foreign + plan.removals + plan.refused.size() + plan.superseded ==
+            records,
         "every record is accounted for");
   }
   return 0;
