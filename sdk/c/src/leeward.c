@@ -73,6 +73,19 @@ static void answer(connection* c, int status, const char* reason, const char* bo
   c->closing = !keep;
 }
 
+static const char* reason_of(int status) {
+  switch (status) {
+    case 414:
+      return "URI Too Long";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Bad Request";
+  }
+}
+
 static bool is_path(const lw_request* r, const char* path) {
   return r->path_size == strlen(path) && memcmp(r->path, path, r->path_size) == 0;
 }
@@ -87,12 +100,13 @@ static void respond(leeward* h, connection* c, const lw_request* r) {
   } else if (r->method == LW_METHOD_OTHER) {
     answer(c, 405, "Method Not Allowed", "{\"error\":\"use GET or HEAD\"}\n", head, r->keep_alive);
   } else if (!ready_path || lw_readiness_get(h->readiness, lw_now_ms(), failed)) {
-    snprintf(body, sizeof body, "{\"status\":\"%s\",\"region\":\"%s\"}\n",
-             ready_path ? "ready" : "live", h->region);
+    (void)snprintf(body, sizeof body, "{\"status\":\"%s\",\"region\":\"%s\"}\n",
+                   ready_path ? "ready" : "live", h->region);
     answer(c, 200, "OK", body, head, r->keep_alive);
   } else {
-    snprintf(body, sizeof body, "{\"status\":\"not ready\",\"failed\":\"%s\",\"region\":\"%s\"}\n",
-             failed, h->region);
+    (void)snprintf(body, sizeof body,
+                   "{\"status\":\"not ready\",\"failed\":\"%s\",\"region\":\"%s\"}\n", failed,
+                   h->region);
     answer(c, 503, "Service Unavailable", body, head, r->keep_alive);
   }
 }
@@ -122,7 +136,7 @@ static bool serve(leeward* h, connection* c) {
       break;
     }
     if (result == LW_PARSE_ERROR) {
-      answer(c, status, "Bad Request", "{\"error\":\"bad request\"}\n", false, false);
+      answer(c, status, reason_of(status), "{\"error\":\"bad request\"}\n", false, false);
     } else {
       respond(h, c, &request);
       c->in_size -= request.head_size;
@@ -181,12 +195,16 @@ static bool accept_one(leeward* h) {
       drop(h, h->head);
       return true;
     }
+    if (h->reserve < 0) {
+      h->reserve = eventfd(0, EFD_CLOEXEC);
+      return false;
+    }
     close(h->reserve);  // no connection of ours to drop: refuse the client rather than spin
     const int refused = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC);
     if (refused >= 0) {
       close(refused);
     }
-    h->reserve = eventfd(0, EFD_CLOEXEC);
+    h->reserve = eventfd(0, EFD_CLOEXEC);  // -1 when somebody was faster: tried again next time
     return false;
   }
   if (h->connections >= h->options.connections_max) {
@@ -234,26 +252,47 @@ static void* run(void* argument) {
   }
 }
 
+typedef union {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+} socket_address;
+
+// The size of the address, IPv4 or IPv6; 0: it is neither.
+static socklen_t parse_address(const char* text, uint16_t port, socket_address* out) {
+  memset(out, 0, sizeof *out);
+  if (inet_pton(AF_INET, text, &out->v4.sin_addr) == 1) {
+    out->v4.sin_family = AF_INET;
+    out->v4.sin_port = htons(port);
+    return sizeof out->v4;
+  }
+  if (inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1) {
+    out->v6.sin6_family = AF_INET6;
+    out->v6.sin6_port = htons(port);
+    return sizeof out->v6;
+  }
+  return 0;
+}
+
 static bool open_endpoint(leeward* h) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(h->options.port)};
-  inet_pton(AF_INET, h->options.address, &at.sin_addr);
-  socklen_t size = sizeof at;
+  socket_address at;
+  socklen_t size = parse_address(h->options.address, h->options.port, &at);
   const int one = 1;
   struct epoll_event accept_event = {.events = EPOLLIN, .data.ptr = &h->listener};
   struct epoll_event wake_event = {.events = EPOLLIN, .data.ptr = &h->wake};
-  h->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  h->listener = socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   h->epoll = epoll_create1(EPOLL_CLOEXEC);
   h->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   h->reserve = eventfd(0, EFD_CLOEXEC);
   if (h->listener < 0 || h->epoll < 0 || h->wake < 0 || h->reserve < 0 ||
       setsockopt(h->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-      bind(h->listener, (struct sockaddr*)&at, size) != 0 || listen(h->listener, 4096) != 0 ||
-      getsockname(h->listener, (struct sockaddr*)&at, &size) != 0 ||
+      bind(h->listener, &at.any, size) != 0 || listen(h->listener, 4096) != 0 ||
+      getsockname(h->listener, &at.any, &size) != 0 ||
       epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->listener, &accept_event) != 0 ||
       epoll_ctl(h->epoll, EPOLL_CTL_ADD, h->wake, &wake_event) != 0) {
     return false;
   }
-  h->port = ntohs(at.sin_port);
+  h->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
   const int error = pthread_create(&h->thread, NULL, run, h);
   errno = error != 0 ? error : errno;
   return error == 0;
@@ -288,14 +327,25 @@ void leeward_options_init(leeward_options* o) {
                          .half_open_after_ms = 5000};
 }
 
+// An older caller's struct is shorter: what it does not know keeps its default.
+static bool take_options(const leeward_options* from, leeward_options* to) {
+  leeward_options_init(to);
+  if (from == NULL || from->size < sizeof(size_t) || from->size > sizeof *to) {
+    return false;
+  }
+  memcpy(to, from, from->size);
+  to->size = sizeof *to;
+  return true;
+}
+
 static bool is_valid(const leeward_options* o) {
-  struct in_addr address;
-  return o != NULL && o->size == sizeof *o && o->address != NULL && o->ready_path != NULL &&
-         o->live_path != NULL && inet_pton(AF_INET, o->address, &address) == 1 &&
-         o->ready_path[0] == '/' && strlen(o->ready_path) < 128 && o->live_path[0] == '/' &&
-         strlen(o->live_path) < 128 && o->connections_max >= 1 && o->connections_max <= 65536 &&
-         o->request_ms_max >= 1 && o->failures_max >= 1 && o->failure_percent >= 1 &&
-         o->failure_percent <= 100 && o->window_ms >= 10;
+  socket_address address;
+  return o->address != NULL && o->ready_path != NULL && o->live_path != NULL &&
+         parse_address(o->address, 0, &address) != 0 && o->ready_path[0] == '/' &&
+         strlen(o->ready_path) < 128 && o->live_path[0] == '/' && strlen(o->live_path) < 128 &&
+         o->connections_max >= 1 && o->connections_max <= 65536 && o->request_ms_max >= 1 &&
+         o->failures_max >= 1 && o->failure_percent >= 1 && o->failure_percent <= 100 &&
+         o->window_ms >= 10;
 }
 
 static bool is_region(const char* text) {
@@ -309,9 +359,11 @@ leeward_status leeward_create(const leeward_options* options, leeward** out) {
     return LEEWARD_INVALID;
   }
   *out = NULL;
-  if (!is_valid(options)) {
+  leeward_options taken;
+  if (!take_options(options, &taken) || !is_valid(&taken)) {
     return LEEWARD_INVALID;
   }
+  options = &taken;
   const char* region = options->region != NULL ? options->region : getenv("APP_REGION");
   if (!is_region(region)) {
     return LEEWARD_NO_REGION;

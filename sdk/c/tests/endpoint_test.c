@@ -1,43 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <leeward/leeward.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static int failures;
-#define EXPECT(x)                                             \
-  do {                                                        \
-    if (!(x)) {                                               \
-      ++failures;                                             \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x); \
-    }                                                         \
-  } while (0)
-
-static int dial(leeward* h) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(leeward_port(h))};
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  EXPECT(connect(fd, (struct sockaddr*)&at, sizeof at) == 0);
-  return fd;
-}
-
-static char reply[8192];
-static const char* ask(leeward* h, const char* text) {
-  const int fd = dial(h);
-  EXPECT(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
-  shutdown(fd, SHUT_WR);
-  size_t size = 0;
-  for (ssize_t got; (got = recv(fd, reply + size, sizeof reply - 1 - size, 0)) > 0;) {
-    size += (size_t)got;
-  }
-  reply[size] = 0;
-  close(fd);
-  return reply;
-}
+#include "harness.h"
 
 static bool fails(void* context) {
   return context != NULL;
@@ -74,6 +37,5 @@ int main(void) {
   EXPECT(strstr(ask(h, "GET /healthz HTTP/1.0\r\n\r\n"), "\"failed\":\"table\"") != NULL);
   close(slow);
   leeward_destroy(h);
-  printf("%s: %d failures\n", __FILE__, failures);
-  return failures != 0;
+  FINISH();
 }

@@ -16,6 +16,10 @@
 extern "C" {
 #endif
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 typedef struct leeward leeward;
 
 typedef enum {
@@ -32,7 +36,7 @@ const char* leeward_status_text(leeward_status status);
 typedef struct {
   size_t size;
   const char* region;        // NULL: taken from APP_REGION, 1-63 of [A-Za-z0-9-]
-  const char* address;       // IPv4 address to bind; default 127.0.0.1
+  const char* address;       // IPv4 or IPv6 address to bind; default 127.0.0.1
   const char* ready_path;    // default /healthz
   const char* live_path;     // default /livez
   uint32_t connections_max;  // 1-65536, default 1024; the longest waiting one is then dropped
@@ -71,6 +75,10 @@ void leeward_record_success(leeward* handle);
 void leeward_record_failure(leeward* handle);
 
 bool leeward_ready(leeward* handle);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
