@@ -3,7 +3,6 @@
 // The commands that do without the daemon: they read files.
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -14,13 +13,13 @@
 #include "cli/exit_code.h"
 #include "config/parse.h"
 #include "failover/journal.h"
+#include "load/load.h"
 
 namespace leeward::cli {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kConfigBytesMax = 16U << 20U;
 constexpr std::size_t kJournalBytesMax = 2U << 30U;
 
 struct FileCloser {
@@ -52,14 +51,6 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   return text;
 }
 
-config::Sources real_sources() {
-  return {.read_file = [](const std::string& path) { return read_file(path, kConfigBytesMax); },
-          .get_env = [](const std::string& name) -> std::optional<std::string> {
-            const char* const value = std::getenv(name.c_str());
-            return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-          }};
-}
-
 json::object problem_json(const config::Problem& problem) {
   return {{"file", problem.file},
           {"line", problem.line},
@@ -71,22 +62,20 @@ json::object problem_json(const config::Problem& problem) {
 }  // namespace
 
 int check_config(const Context& context, const std::string& file) {
-  const Result<std::string> text = read_file(file, kConfigBytesMax);
-  if (!text) {
-    static_cast<void>(report(text.error()));
-    return kNegative;
-  }
-  const auto config = config::parse_config(*text, file, real_sources());
+  const auto loaded = load::load(file);  // what the daemon does, up to the point of acting
   json::array problems;
-  if (config) {
-    const std::string effective = config::format_config(*config);
+  if (loaded) {
+    for (const std::string& warning : loaded->warnings) {
+      static_cast<void>(std::fputs(("warning: " + printable(warning) + "\n").c_str(), stderr));
+    }
+    const std::string effective = config::format_config(loaded->config);
     print(context.json ? json::serialize(json::object{
                              {"ok", true}, {"problems", problems}, {"effective", effective}}) +
                              "\n"
                        : effective);
     return kOk;
   }
-  for (const config::Problem& problem : config.error()) {
+  for (const config::Problem& problem : loaded.error()) {
     problems.emplace_back(problem_json(problem));
     if (!context.json) {
       static_cast<void>(

@@ -22,8 +22,6 @@
 namespace leeward::cli {
 namespace {
 
-constexpr const char* kVersion = LEEWARD_VERSION;
-
 // The command line as it was read. `command` is the chosen one, to run after the globals are known.
 struct Program {
   CLI::App app{"Leeward moves users away from a dead region, and says why.", "leeward"};
@@ -160,8 +158,8 @@ void add_local(Program& p, std::function<int()> complete) {
   resolve_command->add_option("--server", p.resolve.server, "ADDRESS:PORT")->capture_default_str();
   resolve_command->add_flag("--tcp", p.resolve.tcp, "Ask over TCP");
   add(p, app, "version", "Print the version", "  leeward version", [&p] {
-    print(p.context.json ? fmt::format("{{\"version\":\"{}\"}}\n", kVersion)
-                         : fmt::format("leeward {}\n", kVersion));
+    print(p.context.json ? fmt::format("{{\"version\":\"{}\"}}\n", LEEWARD_VERSION)
+                         : fmt::format("leeward {}\n", LEEWARD_VERSION));
     return int{kOk};
   });
   add(p, app, "completion", "Print a completion script for a shell",

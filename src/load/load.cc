@@ -42,30 +42,18 @@ std::unexpected<Error> cannot_read(const std::string& path, int error) {
   return fail(code, fmt::format("cannot read {}: {}", path, std::strerror(error)));
 }
 
-template <typename Problems, typename Format>
-Error all_of(const Problems& problems, Format format) {
-  std::string message;
-  for (const auto& problem : problems) {
-    message += (message.empty() ? "" : "\n") + format(problem);
-  }
-  return {ErrorCode::kInvalidArgument, std::move(message)};
-}
-
-// Relative to the config's directory paths were resolved by config; an unreadable zone file is a
-// problem of the config that names it.
-Result<std::vector<dns::ZoneText>> read_zones(const config::Config& config) {
+// Zone files are named with absolute paths, or relative ones that config resolved against its own
+// directory; an unreadable one is a problem of the config that names it.
+std::vector<dns::ZoneText> read_zones(const config::Config& config, const std::string& config_file,
+                                      std::vector<config::Problem>& problems) {
   std::vector<dns::ZoneText> zones;
-  std::vector<std::string> problems;
   for (const std::string& path : config.dns.zone_files) {
     auto text = read_file(path, kZoneBytesMax);
     if (text) {
       zones.push_back({path, std::move(*text)});
     } else {
-      problems.push_back(fmt::format("dns.zones: {}", text.error().message));
+      problems.push_back({config_file, 0, 0, "dns.zones", text.error().message});
     }
-  }
-  if (!problems.empty()) {
-    return fail(all_of(problems, [](const std::string& problem) { return problem; }));
   }
   return zones;
 }
@@ -115,29 +103,46 @@ config::Sources system_sources() {
   };
 }
 
-Result<Loaded> load(const std::string& config_file) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(config_file, kConfigBytesMax));
-  auto config = config::parse_config(text, config_file, system_sources());
+Error as_error(const std::vector<config::Problem>& problems) {
+  std::string message;
+  for (const config::Problem& problem : problems) {
+    message += (message.empty() ? "" : "\n") + config::format_problem(problem);
+  }
+  return {ErrorCode::kInvalidArgument, std::move(message)};
+}
+
+std::expected<Loaded, std::vector<config::Problem>> load(const std::string& config_file) {
+  std::vector<config::Problem> problems;
+  const auto text = read_file(config_file, kConfigBytesMax);
+  if (!text) {
+    problems.push_back({config_file, 0, 0, "", text.error().message});
+    return std::unexpected(std::move(problems));
+  }
+  auto config = config::parse_config(*text, config_file, system_sources());
   if (!config) {
-    return fail(all_of(config.error(), config::format_problem));
+    return std::unexpected(std::move(config).error());
   }
   Loaded loaded{.config = std::move(*config), .layout = {}, .tables = {}, .warnings = {}};
   loaded.layout = routing::BoardLayout(loaded.config.applications);
   loaded.warnings = config::warnings(loaded.config);
 
-  dns::CompileInput input{.zones = {},
+  dns::CompileInput input{.zones = read_zones(loaded.config, config_file, problems),
                           .applications = loaded.config.applications,
                           .layout = loaded.layout,
                           .settings = {.name_servers = loaded.config.dns.name_servers,
                                        .server_addresses = {},
                                        .version = loaded.config.dns.version}};
-  ASSIGN_OR_RETURN(input.zones, read_zones(loaded.config));
   for (const config::Endpoint& endpoint : loaded.config.dns.listen) {
     input.settings.server_addresses.push_back(endpoint.address);
   }
   auto tables = dns::compile(input);
   if (!tables) {
-    return fail(all_of(tables.error(), dns::format_problem));
+    for (const dns::Problem& problem : tables.error()) {
+      problems.push_back({problem.file, problem.line, 0, "", problem.message});
+    }
+  }
+  if (!problems.empty()) {
+    return std::unexpected(std::move(problems));
   }
   loaded.tables = std::move(*tables);
   std::ranges::copy(loaded.tables.notes(), std::back_inserter(loaded.warnings));

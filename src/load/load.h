@@ -7,6 +7,7 @@
 // Thread-safety: functions may be called from any thread; they read files and the environment.
 #pragma once
 
+#include <expected>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,11 @@ struct Loaded {
   std::vector<std::string> warnings;  // one line each; none of them stops anything
 };
 
-// Every problem of the config, or of its zones, one per line in the message. Only reads.
-Result<Loaded> load(const std::string& config_file);
+// Every problem of the config or, when it has none, of its zones, in order. Only reads.
+std::expected<Loaded, std::vector<config::Problem>> load(const std::string& config_file);
+
+// One problem per line.
+[[nodiscard]] Error as_error(const std::vector<config::Problem>& problems);
 
 // The whole file; refused beyond `bytes_max`, and where it is a directory or a device.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max);

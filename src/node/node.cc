@@ -274,7 +274,7 @@ struct Node::Impl {
   Result<admin::ReloadSummary> try_reload() {
     auto loaded = load::load(config_file);
     if (!loaded) {
-      return fail(ErrorCode::kFailedPrecondition, loaded.error().message);
+      return fail(ErrorCode::kFailedPrecondition, load::as_error(loaded.error()).message);
     }
     if (auto problem = fixed_while_running(config, loaded->config)) {
       return fail(ErrorCode::kFailedPrecondition, std::move(*problem));
@@ -326,8 +326,11 @@ struct Node::Impl {
 };
 
 Result<std::unique_ptr<Node>> Node::create(const std::string& config_file) {
-  ASSIGN_OR_RETURN(auto loaded, load::load(config_file));
-  auto impl = std::make_unique<Impl>(config_file, std::move(loaded));
+  auto loaded = load::load(config_file);
+  if (!loaded) {
+    return fail(load::as_error(loaded.error()));
+  }
+  auto impl = std::make_unique<Impl>(config_file, std::move(*loaded));
   RETURN_IF_ERROR(impl->start());
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }

@@ -143,6 +143,23 @@ class Cli(unittest.TestCase):
         self.assertFalse(json.loads(self.expect(1, "--output", "json", "config", "check", str(config)).stdout)["ok"])
         self.expect(1, "config", "check", str(self.path / "none.yaml"))
 
+    def test_config_check_compiles_the_zones(self):
+        config = self.path / "good.yaml"
+        zone = self.path / "example.test.zone"
+        config.write_text("""
+dns: { zones: [example.test.zone] }
+regions: { GRA11: {} }
+applications:
+  shop:
+    hostname: app.example.test
+    regions: [{ region: GRA11, address: 192.0.2.1, check: { type: TCP, port: 80 } }]
+""")
+        zone.write_text("$ORIGIN example.test.\n@ 60 IN SOA ns1 h 1 2 3 4 5\n@ 60 IN NS ns1\nns1 60 IN A 192.0.2.53\n")
+        good = self.expect(0, "config", "check", str(config))
+        self.assertIn("hostname", good.stdout)
+        zone.write_text(zone.read_text() + "www 60 IN A nowhere\n")
+        self.assertIn("example.test.zone:5", self.expect(1, "config", "check", str(config)).stderr)
+
     def test_replay_and_resolve(self):
         journal = self.path / "journal.jsonl"
         journal.write_text('{"sequence":1}\n')
