@@ -370,8 +370,14 @@ TEST(Checker, TwoThousandChecksOnOneThread) {
   const CheckerCounters counters = checker.counters();
   EXPECT_EQ(counters.checks, kChecks);
   EXPECT_GE(counters.probes_started, 4 * kChecks);
-  EXPECT_GE(counters.probes_finished[static_cast<std::size_t>(ProbeOutcome::kRefused)],
+  // A probe that was under way when the server died may have been reset instead of refused.
+  const auto finished = [&](ProbeOutcome outcome) {
+    return counters.probes_finished[static_cast<std::size_t>(outcome)];
+  };
+  EXPECT_GE(finished(ProbeOutcome::kRefused) + finished(ProbeOutcome::kClosed) +
+                finished(ProbeOutcome::kUnreachable),
             3 * kChecks);
+  EXPECT_GT(finished(ProbeOutcome::kRefused), 2 * kChecks);
 }
 
 struct HeapItem {
