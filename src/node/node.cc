@@ -198,8 +198,14 @@ struct Node::Impl {
     signals.cancel();
   }
 
-  // After io.run(): what the store still owes arrives as posted handlers.
+  // After io.run(): what was decided is written, as long as the store takes it; its handlers arrive
+  // as posted tasks.
   void finish() {
+    const MonoTime deadline = probe::mono_now() + std::chrono::seconds(5);
+    while (writer->busy() && !writer->failing() && probe::mono_now() < deadline) {
+      io.restart();
+      io.run_one_for(std::chrono::milliseconds(100));
+    }
     store->close();
     io.restart();
     io.poll();

@@ -57,6 +57,7 @@ class StoreWriter {
 
   [[nodiscard]] std::uint64_t errors() const { return errors_; }
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+  [[nodiscard]] bool busy() const { return under_way_ || !queue_.empty(); }
   // The last transaction failed, and none succeeded since.
   [[nodiscard]] bool failing() const { return failures_in_a_row_ > 0; }
 

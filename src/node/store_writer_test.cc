@@ -107,8 +107,10 @@ TEST_F(StoreWriterTest, OneTransactionAtATimeAndWhatWaitsGoesTogether) {
   ASSERT_EQ(store.waiting.size(), 1U);
   store.finish();
   ASSERT_EQ(store.waiting.size(), 1U);
+  EXPECT_TRUE(writer.busy());
   store.finish();
   EXPECT_TRUE(store.waiting.empty());
+  EXPECT_FALSE(writer.busy());
   EXPECT_EQ(store.order, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(store.values["b"].value, "2");
 }

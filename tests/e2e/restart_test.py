@@ -27,6 +27,23 @@ class Restart(unittest.TestCase):
             reasons = [d["reason"] for d in world.get("/v1/decisions")["decisions"] if d["outcome"] == "published"]
             self.assertTrue(any("GRA11 is unhealthy" in reason for reason in reasons), "explained after a restart, too")
 
+    def test_a_clean_stop_writes_everything(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            for round_number in range(5):
+                active, other = world.regions if round_number % 2 == 0 else reversed(world.regions)
+                active.kill()
+                world.wait_answer(other)
+                last = json.loads(world.journal()[-1])["sequence"]
+                world.daemon.terminate()
+                self.assertEqual(world.daemon.wait(timeout=30), 0)
+                active.start()
+                world.start()
+                self.assertGreaterEqual(json.loads(world.journal()[-1])["sequence"], last)
+            status, output = world.replay()
+            self.assertEqual(status, 0, output)
+
     def test_twenty_kills_while_moving(self):
         random.seed(7)
         with World() as world:
