@@ -140,7 +140,7 @@ static struct curl_slist* headers_of(const dynamo* client, const char* operation
   char line[2048];
   const time_t now = time(NULL);
   struct tm utc;
-  gmtime_r(&now, &utc);
+  (void)gmtime_r(&now, &utc);
   (void)strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", &utc);
   (void)snprintf(target, sizeof target, "DynamoDB_20120810.%s", operation);
   struct curl_slist* headers = curl_slist_append(NULL, "Expect:");

@@ -32,9 +32,9 @@ namespace leeward::admin {
 struct ApiLimits {
   std::size_t connections = 256;
   std::size_t followers = 64;  // of these connections, those that follow events
-  std::size_t header_bytes = 16 * 1024;
-  std::size_t body_bytes = 64 * 1024;
-  std::size_t follower_queue_bytes = 512 * 1024;      // events not yet taken by a follower
+  std::size_t header_bytes = std::size_t{16} * 1024;
+  std::size_t body_bytes = std::size_t{64} * 1024;
+  std::size_t follower_queue_bytes = std::size_t{512} * 1024;  // events not yet taken by a follower
   Duration first_byte = std::chrono::seconds(10);     // of a new connection; of a TLS handshake
   Duration idle = std::chrono::seconds(60);           // between requests
   Duration request = std::chrono::seconds(10);        // from its first byte to its last

@@ -37,7 +37,7 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
     return fail(ErrorCode::kNotFound, fmt::format("{}: {}", path, std::strerror(errno)));
   }
   std::string text;
-  std::string chunk(64 * 1024, '\0');
+  std::string chunk(std::size_t{64} * 1024, '\0');
   while (const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
     if (text.size() + got > bytes_max) {
       return fail(ErrorCode::kInvalidArgument,
