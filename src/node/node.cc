@@ -187,8 +187,8 @@ struct Node::Impl {
   void stop() {
     log.info("stopping");
     notify_service_manager("STOPPING=1");
-    std::signal(SIGTERM, SIG_DFL);  // a second one is not asked why
-    std::signal(SIGINT, SIG_DFL);
+    static_cast<void>(std::signal(SIGTERM, SIG_DFL));  // a second one is not asked why
+    static_cast<void>(std::signal(SIGINT, SIG_DFL));
     stopping = true;
     control->cancel_moves();
     api->stop();

@@ -2,13 +2,13 @@
 #include "server/dns_server.h"
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include "base/check.h"
 #include "server/socket.h"
