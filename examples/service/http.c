@@ -192,14 +192,14 @@ bool http_answer(http_connection* connection, const http_request* request, int s
   used += snprintf(head + used, sizeof head - (size_t)used, "Connection: %s\r\n\r\n",
                    request->keep_alive ? "keep-alive" : "close");
   // One send: head and body in one segment where they fit.
-  char* whole = malloc((size_t)used + size);
+  char* whole = malloc((size_t)used + size + 1);
   if (whole == NULL) {
     return false;
   }
   memcpy(whole, head, (size_t)used);
   const bool head_only = strcmp(request->method, "HEAD") == 0;
   if (size > 0 && !head_only) {
-    memcpy(whole + used, json, size);
+    memcpy(whole + used, json, size + 1);
   }
   const bool sent = send_all(connection->socket, whole, (size_t)used + (head_only ? 0 : size));
   free(whole);
