@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store.h"
+#include "text.h"
 
 enum { ID_MAX = 128, LIST_DEFAULT = 100, LIST_MAX = 1000 };
 
@@ -34,7 +35,8 @@ static bool answer_error(const call* c, int status, const char* message) {
   return answer_json(c, status, json);
 }
 
-// What readiness is inferred from. A missing item is a success: the store answered.
+// What readiness is inferred from. A missing or a contended item is a success: the store answered,
+// and no client may take a region out of service by what it asks for.
 static bool note(const call* c, store_status status) {
   if (status == STORE_FAILED) {
     leeward_record_failure(c->self->health);
@@ -68,7 +70,16 @@ static bool get_item(const call* c, const char* id) {
   return sent;
 }
 
+// False: not written; see dynamo_error.
+static bool write_item(const call* c, const char* id, const char* value) {
+  const store_status status = store_put(c->client, c->self->from, id, value);
+  return note(c, status) && status != STORE_CONTENDED;
+}
+
 static bool put_item(const call* c, const char* id) {
+  if (!text_is_storable(c->request->body, c->request->body_size)) {
+    return answer_error(c, 400, "the body must be UTF-8 without the character U+0000");
+  }
   char* text = strndup(c->request->body, c->request->body_size);  // the next request may follow it
   cJSON* body = text == NULL ? NULL : cJSON_ParseWithOpts(text, NULL, true);
   free(text);
@@ -77,25 +88,27 @@ static bool put_item(const call* c, const char* id) {
   if (value == NULL || cJSON_GetArraySize(body) != 1) {
     sent =
         answer_error(c, 400, "the body must be a JSON object with one member, \"value\", a string");
-  } else if (!note(c, store_put(c->client, c->self->from, id, value))) {
-    sent = unavailable(c);
   } else {
-    sent = answer_item(c, id, value);
+    sent = write_item(c, id, value) ? answer_item(c, id, value) : unavailable(c);
   }
   cJSON_Delete(body);
   return sent;
 }
 
 static bool delete_item(const call* c, const char* id) {
-  if (!note(c, store_put(c->client, c->self->from, id, NULL))) {
+  if (!write_item(c, id, NULL)) {
     return unavailable(c);
   }
   return http_answer(c->connection, c->request, 204, c->self->from->region, NULL, NULL);
 }
 
+static bool id_shaped(const char* text) {
+  const size_t size = strlen(text);
+  return size > 0 && size <= ID_MAX && strspn(text, id_characters) == size;
+}
+
 static bool valid_id(const char* id) {
-  const size_t size = strlen(id);
-  return size > 0 && size <= ID_MAX && strspn(id, id_characters) == size && id[0] != '_';
+  return id_shaped(id) && id[0] != '_';
 }
 
 // "limit=10&after=id"; unknown parameters are an error.
@@ -111,7 +124,8 @@ static const char* parse_list_query(char* query, int* limit, const char** after)
         return "limit must be a number from 1 to 1000";
       }
       *limit = (int)number;
-    } else if (strncmp(part, "after=", 6) == 0 && valid_id(part + 6)) {
+    } else if (strncmp(part, "after=", 6) == 0 && id_shaped(part + 6)) {
+      // May be the service's own id, which a page can end with.
       *after = part + 6;
     } else {
       return "the query takes limit=NUMBER and after=ID";

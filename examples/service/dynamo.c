@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ANSWER_MAX = 4 << 20, DIGEST = 32 };
+enum { ANSWER_MAX = 4 << 20, DIGEST = 32, LINE_MAX_SIZE = SETTINGS_TOKEN_MAX + 512 };
 
 struct dynamo {
   const settings* from;
@@ -46,7 +46,7 @@ static void sign(const dynamo* client, const char* target, const char* date, con
   const settings* from = client->from;
   const bool token = from->session_token != NULL;
   char body_hash[2 * DIGEST + 1];
-  char canonical[8192];
+  char canonical[SETTINGS_TOKEN_MAX + 1024];
   char canonical_hash[2 * DIGEST + 1];
   char scope[128];
   char to_sign[512];
@@ -137,7 +137,7 @@ static struct curl_slist* headers_of(const dynamo* client, const char* operation
                                      const char* body) {
   char target[128];
   char date[32];
-  char line[2048];
+  char line[LINE_MAX_SIZE];
   const time_t now = time(NULL);
   struct tm utc;
   (void)gmtime_r(&now, &utc);
@@ -145,6 +145,9 @@ static struct curl_slist* headers_of(const dynamo* client, const char* operation
   (void)snprintf(target, sizeof target, "DynamoDB_20120810.%s", operation);
   struct curl_slist* headers = curl_slist_append(NULL, "Expect:");
   headers = curl_slist_append(headers, "content-type: application/x-amz-json-1.0");
+  // Curl's own would leave out a default port, which is signed.
+  (void)snprintf(line, sizeof line, "host: %s", client->host);
+  headers = curl_slist_append(headers, line);
   (void)snprintf(line, sizeof line, "x-amz-target: %s", target);
   headers = curl_slist_append(headers, line);
   (void)snprintf(line, sizeof line, "x-amz-date: %s", date);

@@ -5,61 +5,16 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "api.h"
 #include "store.h"
-
-enum { CONNECTIONS_MAX = 256 };
-
-static atomic_int connections;
-
-typedef struct {
-  const api* self;
-  http_connection connection;
-} visitor;
-
-static void serve(const api* self, dynamo* client, http_connection* connection) {
-  for (;;) {
-    http_request request;
-    int error_status = 0;
-    switch (http_read(connection, &request, &error_status)) {
-      case HTTP_CLOSED:
-        return;
-      case HTTP_BAD_REQUEST:
-        request.keep_alive = false;
-        (void)http_answer(connection, &request, error_status, self->from->region, NULL,
-                          "{\"error\":\"this request cannot be understood\"}");
-        return;
-      case HTTP_GOT_REQUEST:
-        if (!api_handle(self, client, connection, &request) || !request.keep_alive) {
-          return;
-        }
-        http_consume(connection, &request);
-    }
-  }
-}
-
-static void* visitor_thread(void* argument) {
-  visitor* guest = argument;
-  dynamo* client = dynamo_open(guest->self->from);
-  if (client != NULL) {
-    serve(guest->self, client, &guest->connection);
-    dynamo_close(client);
-  }
-  close(guest->connection.socket);
-  free(guest);
-  atomic_fetch_sub(&connections, 1);
-  return NULL;
-}
+#include "visitors.h"
 
 // A real write and a real read, on a connection of its own.
 static bool canary(void* context) {
@@ -90,50 +45,16 @@ static int listen_on(const settings* from) {
   return listener;
 }
 
-static void accept_visitors(const api* self, int listener) {
-  for (;;) {
-    const int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (socket < 0) {
-      if (errno == EINTR || errno == ECONNABORTED) {
-        continue;
-      }
-      if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        usleep(10000);
-        continue;
-      }
-      return;  // the listener was shut down
-    }
-    const int on = 1;
-    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    visitor* guest = calloc(1, sizeof *guest);
-    pthread_t thread;
-    if (guest == NULL || atomic_fetch_add(&connections, 1) >= CONNECTIONS_MAX) {
-      if (guest != NULL) {
-        atomic_fetch_sub(&connections, 1);
-      }
-      free(guest);
-      close(socket);
-      continue;
-    }
-    guest->self = self;
-    guest->connection.socket = socket;
-    if (pthread_create(&thread, NULL, visitor_thread, guest) != 0) {
-      atomic_fetch_sub(&connections, 1);
-      free(guest);
-      close(socket);
-      continue;
-    }
-    (void)pthread_detach(thread);
-  }
+// True if a signal to end came within `ms`.
+static bool told_to_end(const sigset_t* ends, long ms) {
+  const struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
+  return sigtimedwait(ends, NULL, &wait) > 0;
 }
 
-static void* acceptor_thread(void* argument) {
-  void** both = argument;
-  accept_visitors(both[0], *(const int*)both[1]);
-  return NULL;
-}
+typedef enum { TABLE_IS_THERE, TABLE_CANNOT_BE, TABLE_TOLD_TO_END } table_status;
 
-static bool create_table(const settings* from) {
+// The store may start after the service: keeps trying for 20 s at least.
+static table_status create_table(const settings* from, const sigset_t* ends) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     dynamo* client = dynamo_open(from);
     const bool done = client != NULL && store_create_table(client, from) == STORE_OK;
@@ -143,11 +64,13 @@ static bool create_table(const settings* from) {
     }
     dynamo_close(client);
     if (done) {
-      return true;
+      return TABLE_IS_THERE;
     }
-    usleep(200000);
+    if (told_to_end(ends, 200)) {
+      return TABLE_TOLD_TO_END;
+    }
   }
-  return false;
+  return TABLE_CANNOT_BE;
 }
 
 static leeward* start_health(const settings* from) {
@@ -211,26 +134,24 @@ int main(int argc, char** argv) {
     (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
     return 1;
   }
-  if (from.create_table && !create_table(&from)) {
-    (void)fprintf(stderr, "items-service: the table %s cannot be created\n", from.table);
-    return 1;
-  }
+  // Clients are answered from now on, with 503 until there is a table.
   const api self = {&from, health};
-  void* both[2] = {(void*)&self, &listener};
-  pthread_t acceptor;
-  if (pthread_create(&acceptor, NULL, acceptor_thread, both) != 0) {
+  if (!visitors_begin(&self, listener)) {
+    (void)fprintf(stderr, "items-service: cannot start a thread\n");
     return 1;
   }
-  (void)fprintf(stderr, "items-service: %s serves http://%s:%u/items, health on port %u\n",
-                from.region, from.address, (unsigned)from.port, (unsigned)leeward_port(health));
-  int number = 0;
-  (void)sigwait(&ends, &number);
-  (void)shutdown(listener, SHUT_RDWR);
-  (void)pthread_join(acceptor, NULL);
-  leeward_destroy(health);
-  // Visitors that are being answered get a moment; idle ones are cut with the process.
-  for (int i = 0; i < 20 && atomic_load(&connections) > 0; ++i) {
-    usleep(10000);
+  const table_status table = from.create_table ? create_table(&from, &ends) : TABLE_IS_THERE;
+  if (table == TABLE_CANNOT_BE) {
+    (void)fprintf(stderr, "items-service: the table %s cannot be created\n", from.table);
+  } else if (table == TABLE_IS_THERE) {
+    (void)fprintf(stderr, "items-service: %s serves http://%s:%u/items, health on port %u\n",
+                  from.region, from.address, (unsigned)from.port, (unsigned)leeward_port(health));
+    int number = 0;
+    (void)sigwait(&ends, &number);
   }
-  _exit(0);
+  // Who is still being answered then uses `health`: it goes with the process.
+  if (visitors_end()) {
+    leeward_destroy(health);
+  }
+  _exit(table == TABLE_CANNOT_BE ? 1 : 0);
 }

@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The reference service on a real DynamoDB Local."""
+import hashlib
+import hmac
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -9,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -19,6 +23,68 @@ from leeward_world import BIN, PATIENCE_S, wait_for
 ENVIRONMENT = {"APP_REGION": "GRA11", "AWS_REGION": "eu-west-3", "AWS_ACCESS_KEY_ID": "test",
                "AWS_SECRET_ACCESS_KEY": "test", "CREATE_TABLE": "1", "DYNAMODB_ENDPOINT": "http://127.0.0.1:8101",
                "PATH": "/usr/bin:/bin"}
+
+
+def signature(secret, request):
+    """What SigV4 says that the signature of this request is, from what arrived: AWS General
+    Reference, "Create a signed AWS API request"."""
+    authorization = request.headers["Authorization"]
+    algorithm, fields = authorization.split(" ", 1)
+    fields = dict(field.split("=", 1) for field in fields.split(", "))
+    _, day, region, service, last = fields["Credential"].split("/")
+    names = fields["SignedHeaders"]
+    canonical = "\n".join([
+        request.command, request.path, "", *(f"{name}:{request.headers[name].strip()}" for name in names.split(";")),
+        "", names, hashlib.sha256(request.content).hexdigest()])
+    text = "\n".join([algorithm, request.headers["X-Amz-Date"], f"{day}/{region}/{service}/{last}",
+                      hashlib.sha256(canonical.encode()).hexdigest()])
+    key = b"AWS4" + secret.encode()
+    for part in (day, region, service, last):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), fields
+
+
+class Signatures(unittest.TestCase):
+    """DynamoDB Local takes any signature, Amazon does not: a store that only looks at them."""
+
+    def test_requests_are_signed(self):
+        for token in (None, "t" * 4000):
+            with self.subTest(token=bool(token)):
+                self.signed(token)
+
+    def signed(self, token):
+        seen = []
+
+        class Store(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.content = self.rfile.read(int(self.headers["Content-Length"]))
+                seen.append((signature("s3cr/et+", self), self.headers))
+                self.send_response(500)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        store = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Store)
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        environment = {**ENVIRONMENT, "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "s3cr/et+",
+                       "DYNAMODB_ENDPOINT": f"http://127.0.0.1:{store.server_port}"}
+        if token:
+            environment["AWS_SESSION_TOKEN"] = token
+        process = subprocess.Popen([BIN / "items-service"], env=environment, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: len(seen) > 1, "calls to the store")
+        finally:
+            process.kill()
+            process.wait()
+            store.shutdown()
+            store.server_close()
+        for (expected, fields), headers in seen:
+            self.assertEqual(fields["Signature"], expected)
+            self.assertRegex(fields["Credential"], r"^AKID/\d{8}/eu-west-3/dynamodb/aws4_request$")
+            self.assertEqual(headers["X-Amz-Security-Token"], token)
+            self.assertEqual("x-amz-security-token" in fields["SignedHeaders"], token is not None)
 
 
 class Service(unittest.TestCase):
@@ -33,7 +99,8 @@ class Service(unittest.TestCase):
 
     def setUp(self):
         self.process = subprocess.Popen([BIN / "items-service"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda: self.health() == 200, "the service to be ready")
+        # The table, too: the endpoint listens for a moment before it knows what it depends on.
+        wait_for(lambda: self.health() == 200 and self.put("ready", "yes")[0] == 200, "the service to be ready")
 
     def tearDown(self):
         self.process.kill()
@@ -98,6 +165,27 @@ class Service(unittest.TestCase):
         self.assertEqual(stored["value"]["S"], "ours")
         self.assertGreater(stored["_r"]["S"], ahead)
 
+    def test_no_client_takes_the_region_out_of_service(self):
+        self.put("text", "before")
+        for body in (b'{"value":"\xff"}', b'{"value":"\xc0\x80"}', b'{"value":"\xed\xa0\x80"}', b'{"value":"\xf4\x90\x80\x80"}',
+                     b'{"value":"\xe2\x82"}', b'{"value":"a\\u0000b"}', b'{"value":"a"}\0', b'{"value":"\\ud800"}',
+                     b'{"value":"\\\\\\u0000"}'):
+            self.assertEqual(self.ask("PUT", "/items/text", body)[0], 400, body)
+        self.assertEqual(self.ask("GET", "/items/text")[1]["value"], "before")
+        for value in ("\\u0000", "\u20ac \U0001f600 \ufffd \U0010ffff", "", "\\", "\"\\\""):
+            self.assertEqual(self.put("text", value)[0], 200)
+            self.assertEqual(self.ask("GET", "/items/text")[1]["value"], value)
+        # A version that cannot be passed is that item's trouble: neither of later stamps nor of the region.
+        for wrong in ("9999999999999999.0000.RBX-A", "99999999999999999999", "not a stamp"):
+            self.store.call("PutItem", {"TableName": "items", "Item": {
+                "id": {"S": "far"}, "value": {"S": "theirs"}, "_r": {"S": wrong}}})
+            for _ in range(10):
+                self.assertEqual(self.put("far", "ours")[0], 503)
+            self.assertEqual(self.health(), 200)
+        self.put("near", "ours")
+        self.assertRegex(self.store.scan()["near"]["_r"]["S"], r"^\d{16}\.\d{4}\.GRA11$")
+        self.assertEqual(self.ask("GET", "/items?limit=1&after=_canary-GRA11")[0], 200, "a page may end there")
+
     def test_bad_input(self):
         for method, path, body, status in (
                 ("GET", "/", None, 404), ("GET", "/items/", None, 400), ("GET", "/items/a%2Fb", None, 400),
@@ -123,6 +211,12 @@ class Service(unittest.TestCase):
         for connection in silent[:50]:
             connection.sendall(b"GET /items/a HTTP/1.1\r\nHo")
         self.assertEqual(self.put("busy", "yes")[0], 200)
+        # More than there is room for: those that wait longest leave.
+        silent += [socket.create_connection(("127.0.0.1", 8080)) for _ in range(300)]
+        for number in range(20):
+            self.assertEqual(self.put("busy", str(number))[0], 200)
+        silent[0].settimeout(PATIENCE_S)
+        self.assertEqual(silent[0].recv(1), b"")
         for connection in silent:
             connection.close()
 
@@ -145,9 +239,36 @@ class Service(unittest.TestCase):
             self.process.send_signal(signal.SIGTERM)
             self.assertEqual(self.process.wait(timeout=PATIENCE_S), 0)
 
+    def test_sigterm_ends_it_while_it_waits_for_the_store(self):
+        environment = {**ENVIRONMENT, "APP_PORT": "8082", "HEALTH_PORT": "8083",
+                       "DYNAMODB_ENDPOINT": "http://127.0.0.1:1"}
+        process = subprocess.Popen([BIN / "items-service"], env=environment, stderr=subprocess.DEVNULL)
+
+        def answer():
+            try:
+                return self.ask("GET", "/items/a", port=8082)[0]
+            except OSError:
+                return None
+
+        try:
+            self.assertEqual(wait_for(answer, "an answer"), 503)
+            self.assertEqual(self.ask("GET", "/healthz", port=8083)[0], 503)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(timeout=PATIENCE_S), 0, "not 1, which is giving up")
+        finally:
+            process.kill()
+            process.wait()
+
     def test_settings_are_checked(self):
         for changes, part in (({"APP_REGION": ""}, "APP_REGION"), ({"APP_PORT": "http"}, "APP_PORT"),
-                              ({"APP_ADDRESS": "nowhere"}, "nowhere"), ({}, "8080")):
+                              ({"APP_ADDRESS": "nowhere"}, "APP_ADDRESS=nowhere is not"),
+                              ({"APP_REGION": "a b"}, "APP_REGION"), ({"HEALTH_ADDRESS": "host"}, "HEALTH_ADDRESS"),
+                              ({"HEALTH_PORT": " 1"}, "HEALTH_PORT"), ({"TABLE": "a/b"}, "TABLE"),
+                              ({"CREATE_TABLE": "yes"}, "CREATE_TABLE"), ({"AWS_REGION": "x\r\ny: z"}, "AWS_REGION"),
+                              ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID"),
+                              ({"AWS_SESSION_TOKEN": "t" * 9000}, "AWS_SESSION_TOKEN"),
+                              ({"DYNAMODB_ENDPOINT": "ftp://a"}, "DYNAMODB_ENDPOINT"),
+                              ({"DYNAMODB_ENDPOINT": "http://user@a/"}, "DYNAMODB_ENDPOINT"), ({}, "8080")):
             outcome = subprocess.run([BIN / "items-service"], env={**ENVIRONMENT, **changes}, text=True,
                                      stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
             self.assertEqual(outcome.returncode, 1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "settings.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +30,79 @@ static uint16_t port(const char* name, uint16_t fallback, bool* complete) {
   }
   char* end = NULL;
   const unsigned long number = strtoul(text, &end, 10);
-  if (*end != '\0' || text[0] == '-' || number > 65535) {
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > 65535) {
     (void)fprintf(stderr, "items-service: %s=%s is not a port number from 0 to 65535\n", name,
                   text);
     *complete = false;
   }
   return (uint16_t)number;
+}
+
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// What goes into headers, addresses and signatures must fit there. Secrets are not shown.
+static void check(const char* name, const char* value, size_t least, size_t most,
+                  const char* characters, bool* complete) {
+  if (value == NULL) {
+    return;
+  }
+  const size_t size = strlen(value);
+  if (size < least || size > most || strspn(value, characters) != size) {
+    (void)fprintf(stderr, "items-service: %s must be %zu to %zu of the characters %s\n", name,
+                  least, most, characters);
+    *complete = false;
+  }
+}
+
+static void check_printable(const char* name, const char* value, size_t most, bool* complete) {
+  if (value == NULL) {
+    return;
+  }
+  size_t size = 0;
+  while (value[size] > ' ' && value[size] <= '~') {
+    ++size;
+  }
+  if (value[size] != '\0' || size > most) {
+    (void)fprintf(stderr,
+                  "items-service: %s must be at most %zu printable ASCII characters, no spaces\n",
+                  name, most);
+    *complete = false;
+  }
+}
+
+// The API listens on IPv4 only; the library's endpoint on IPv6 too.
+static void check_address(const char* name, const char* value, bool six_too, bool* complete) {
+  struct in6_addr address;
+  if (inet_pton(AF_INET, value, &address) != 1 &&
+      (!six_too || inet_pton(AF_INET6, value, &address) != 1)) {
+    (void)fprintf(stderr, "items-service: %s=%s is not an IPv4%s address\n", name, value,
+                  six_too ? " or IPv6" : "");
+    *complete = false;
+  }
+}
+
+// The path that is signed is "/", and the host goes into a header.
+static void check_endpoint(const char* value, bool* complete) {
+  const char* host = strncmp(value, "http://", 7) == 0    ? value + 7
+                     : strncmp(value, "https://", 8) == 0 ? value + 8
+                                                          : "";
+  const size_t size = strspn(host, LETTERS_AND_DIGITS ".-:[]");
+  if (size == 0 || size > 200 || (host[size] != '\0' && strcmp(host + size, "/") != 0)) {
+    (void)fprintf(stderr,
+                  "items-service: DYNAMODB_ENDPOINT must be http://HOST[:PORT] or "
+                  "https://HOST[:PORT], without a path or a user\n");
+    *complete = false;
+  }
+}
+
+static bool yes(const char* name, bool* complete) {
+  const char* value = value_or(name, "0");
+  const bool on = strcmp(value, "1") == 0;
+  if (!on && strcmp(value, "0") != 0) {
+    (void)fprintf(stderr, "items-service: %s=%s is neither 0 nor 1\n", name, value);
+    *complete = false;
+  }
+  return on;
 }
 
 bool settings_read(settings* out) {
@@ -46,7 +114,7 @@ bool settings_read(settings* out) {
   out->health_address = value_or("HEALTH_ADDRESS", out->address);
   out->health_port = port("HEALTH_PORT", 8081, &complete);
   out->table = value_or("TABLE", "items");
-  out->create_table = strcmp(value_or("CREATE_TABLE", "0"), "1") == 0;
+  out->create_table = yes("CREATE_TABLE", &complete);
   out->aws_region = required("AWS_REGION", "eu-west-3", &complete);
   out->access_key_id = required("AWS_ACCESS_KEY_ID", "...", &complete);
   out->secret_access_key = required("AWS_SECRET_ACCESS_KEY", "...", &complete);
@@ -56,6 +124,19 @@ bool settings_read(settings* out) {
     (void)snprintf(default_endpoint, sizeof default_endpoint, "https://dynamodb.%s.amazonaws.com",
                    out->aws_region);
     out->endpoint = default_endpoint;
+  }
+  check("APP_REGION", out->region, 1, 63, LETTERS_AND_DIGITS "-", &complete);
+  check_address("APP_ADDRESS", out->address, false, &complete);
+  if (out->health_address != out->address) {
+    check_address("HEALTH_ADDRESS", out->health_address, true, &complete);
+  }
+  check("TABLE", out->table, 3, 255, LETTERS_AND_DIGITS "_.-", &complete);
+  check("AWS_REGION", out->aws_region, 1, 63, LETTERS_AND_DIGITS "-", &complete);
+  check_printable("AWS_ACCESS_KEY_ID", out->access_key_id, 128, &complete);
+  check_printable("AWS_SECRET_ACCESS_KEY", out->secret_access_key, 256, &complete);
+  check_printable("AWS_SESSION_TOKEN", out->session_token, SETTINGS_TOKEN_MAX, &complete);
+  if (out->endpoint != NULL) {
+    check_endpoint(out->endpoint, &complete);
   }
   return complete;
 }

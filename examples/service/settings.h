@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { SETTINGS_TOKEN_MAX = 8192 };  // of AWS_SESSION_TOKEN
+
 typedef struct {
   const char* region;          // APP_REGION: this region's name, in every answer and stamp
   const char* address;         // APP_ADDRESS, default 127.0.0.1

@@ -18,9 +18,12 @@ static uint64_t now_microseconds(void) {
   return (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
 }
 
-void stamp_next(const char* region, const char* seen, char out[STAMP_SIZE]) {
+bool stamp_next(const char* region, const char* seen, char out[STAMP_SIZE]) {
   uint64_t microseconds = now_microseconds();
   const uint64_t seen_microseconds = seen == NULL ? 0 : strtoull(seen, NULL, 10);
+  if (seen_microseconds > microseconds + STAMP_AHEAD_MAX_US) {
+    return false;
+  }
   if (microseconds <= seen_microseconds) {
     microseconds = seen_microseconds + 1;
   }
@@ -35,4 +38,5 @@ void stamp_next(const char* region, const char* seen, char out[STAMP_SIZE]) {
   (void)snprintf(out, STAMP_SIZE, "%016" PRIu64 ".%04u.%s", last_microseconds, last_counter,
                  region);
   (void)pthread_mutex_unlock(&mutex);
+  return true;
 }

@@ -65,7 +65,9 @@ store_status store_put(dynamo* client, const settings* from, const char* id, con
   char stamp[STAMP_SIZE];
   char seen[STAMP_SIZE] = "";
   for (int attempt = 0; attempt < ATTEMPTS; ++attempt) {
-    stamp_next(from->region, seen, stamp);
+    if (!stamp_next(from->region, seen, stamp)) {
+      return STORE_CONTENDED;
+    }
     cJSON* body = put_body(from, id, value, stamp);
     cJSON* answer = NULL;
     const dynamo_status status = dynamo_call(client, "PutItem", body, &answer);
@@ -80,7 +82,7 @@ store_status store_put(dynamo* client, const settings* from, const char* id, con
       return status == DYNAMO_OK ? STORE_OK : STORE_FAILED;
     }
   }
-  return STORE_FAILED;
+  return STORE_CONTENDED;
 }
 
 store_status store_get(dynamo* client, const settings* from, const char* id, char** value) {

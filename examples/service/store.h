@@ -11,7 +11,8 @@
 typedef enum {
   STORE_OK,
   STORE_ABSENT,
-  STORE_FAILED,  // see dynamo_error
+  STORE_CONTENDED,  // the store works, but what stands there cannot be passed; see dynamo_error
+  STORE_FAILED,     // see dynamo_error
 } store_status;
 
 store_status store_create_table(dynamo* client, const settings* from);
