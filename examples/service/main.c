@@ -79,6 +79,7 @@ static leeward* start_health(const settings* from) {
   options.region = from->region;
   options.address = from->health_address;
   options.port = from->health_port;
+  options.dependencies_expected = 1;  // the store, registered below
   leeward* health = NULL;
   const leeward_status status = leeward_create(&options, &health);
   if (status != LEEWARD_OK) {

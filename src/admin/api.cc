@@ -59,7 +59,8 @@ struct ApiServer::Impl : std::enable_shared_from_this<ApiServer::Impl> {
 
   Status listen(const config::Endpoint& endpoint) {
     const auto failed = [&](const error_code& error) {
-      return fail(ErrorCode::kUnavailable, fmt::format("api.listen {}:{}: {}; stop what uses it or choose another under "
+      return fail(ErrorCode::kUnavailable,
+                  fmt::format("api.listen {}:{}: {}; stop what uses it or choose another under "
                               "api.listen",
                               endpoint.address, endpoint.port, error.message()));
     };

@@ -14,6 +14,7 @@ int main(void) {
   leeward_options options;
   leeward_options_init(&options);
   options.port = 8081;
+  options.dependencies_expected = 1;
   leeward* health = NULL;
   const leeward_status status = leeward_create(&options, &health);
   if (status != LEEWARD_OK) {

@@ -25,6 +25,7 @@ typedef struct dependency {
 struct lw_readiness {
   pthread_mutex_t mutex;  // taken before a dependency's
   dependency* dependencies;
+  uint32_t registered;
   leeward_options options;
   uint64_t bucket;  // number of the newest bucket
   uint32_t calls[kBuckets], failures[kBuckets];
@@ -151,6 +152,7 @@ leeward_status lw_readiness_add(lw_readiness* r, const char* name, size_t name_s
   pthread_mutex_lock(&r->mutex);
   d->next = r->dependencies;
   r->dependencies = d;
+  ++r->registered;
   pthread_mutex_unlock(&r->mutex);
   return LEEWARD_OK;
 }
@@ -202,6 +204,9 @@ bool lw_readiness_get(lw_readiness* r, uint64_t now_ms, char failed[64]) {
   if (r->tripped && now_ms < r->last_failure_ms + r->options.half_open_after_ms) {
     ready = false;
     memcpy(failed, "data-calls", 11);
+  } else if (r->registered < r->options.dependencies_expected) {
+    ready = false;
+    memcpy(failed, "starting", 9);
   }
   for (dependency* d = r->dependencies; ready && d != NULL; d = d->next) {
     pthread_mutex_lock(&d->mutex);

@@ -50,6 +50,19 @@ static void dependencies_are_followed(void) {
   leeward_destroy(h);
 }
 
+static void nothing_is_ready_before_what_it_expects(void) {
+  leeward_options options;
+  leeward_options_init(&options);
+  options.dependencies_expected = 1;
+  leeward* h = start(&options);
+  EXPECT(strstr(ask(h, GET_READY), " 503 ") != NULL &&
+         strstr(reply, "\"failed\":\"starting\"") != NULL);
+  atomic_bool works = true;
+  EXPECT(leeward_add_dependency(h, "db", 2, read_flag, &works, 10, 1000) == LEEWARD_OK);
+  EXPECT(becomes(h, true));
+  leeward_destroy(h);
+}
+
 static void a_stuck_dependency_blocks_nobody(void) {
   leeward_options options;
   leeward_options_init(&options);
@@ -171,6 +184,7 @@ static void options_are_checked(void) {
 
 int main(void) {
   dependencies_are_followed();
+  nothing_is_ready_before_what_it_expects();
   a_stuck_dependency_blocks_nobody();
   data_calls_speak();
   a_share_of_failures_speaks();

@@ -46,6 +46,9 @@ typedef struct {
   uint32_t window_ms;        // default 10000
   uint32_t half_open_after_ms;  // see leeward_record_failure; default 5000
   uint16_t port;                // 0: any free one, see leeward_port
+  // Not ready until this many dependencies are registered. The endpoint answers from the moment of
+  // leeward_create, before the first leeward_add_dependency can be called; default 0.
+  uint32_t dependencies_expected;
 } leeward_options;
 
 void leeward_options_init(leeward_options* options);
