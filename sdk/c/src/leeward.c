@@ -314,17 +314,18 @@ static void release(leeward* h) {
   errno = error;
 }
 
-void leeward_options_init(leeward_options* o) {
-  *o = (leeward_options){.size = sizeof *o,
-                         .address = "127.0.0.1",
-                         .ready_path = "/healthz",
-                         .live_path = "/livez",
-                         .connections_max = 1024,
-                         .request_ms_max = 5000,
-                         .failures_max = 5,
-                         .failure_percent = 50,
-                         .window_ms = 10000,
-                         .half_open_after_ms = 5000};
+void leeward_options_init_size(leeward_options* o, size_t size) {
+  leeward_options defaults = {.size = size,
+                              .address = "127.0.0.1",
+                              .ready_path = "/healthz",
+                              .live_path = "/livez",
+                              .connections_max = 1024,
+                              .request_ms_max = 5000,
+                              .failures_max = 5,
+                              .failure_percent = 50,
+                              .window_ms = 10000,
+                              .half_open_after_ms = 5000};
+  memcpy(o, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }
 
 // An older caller's struct is shorter: what it does not know keeps its default.

@@ -32,6 +32,7 @@ struct lw_readiness {
   uint32_t row;
   uint64_t last_failure_ms;
   bool tripped;
+  bool tripped_by_share;  // else by failures in a row, or by a failed trial
 };
 
 uint64_t lw_now_ms(void) {
@@ -169,6 +170,16 @@ static void advance(lw_readiness* r, uint64_t now_ms) {
   }
 }
 
+static bool share_is_too_high(const lw_readiness* r) {
+  uint64_t calls = 0;
+  uint64_t failures = 0;
+  for (int i = 0; i < kBuckets; ++i) {
+    calls += r->calls[i];
+    failures += r->failures[i];
+  }
+  return calls >= kCallsMin && failures * 100 >= calls * r->options.failure_percent;
+}
+
 void lw_readiness_record(lw_readiness* r, bool success, uint64_t now_ms) {
   pthread_mutex_lock(&r->mutex);
   advance(r, now_ms);
@@ -177,23 +188,19 @@ void lw_readiness_record(lw_readiness* r, bool success, uint64_t now_ms) {
   ++r->calls[r->bucket % kBuckets];
   if (success) {
     r->row = 0;
-    if (r->tripped) {
+    if (r->tripped && trial) {
       r->tripped = false;
       memset(r->calls, 0, sizeof r->calls);
       memset(r->failures, 0, sizeof r->failures);
+    } else if (!r->tripped_by_share || !share_is_too_high(r)) {
+      r->tripped = false;  // a success ends a row; a share must fall
     }
   } else {
     ++r->failures[r->bucket % kBuckets];
     ++r->row;
     r->last_failure_ms = now_ms;
-    uint64_t calls = 0;
-    uint64_t failures = 0;
-    for (int i = 0; i < kBuckets; ++i) {
-      calls += r->calls[i];
-      failures += r->failures[i];
-    }
-    r->tripped = r->tripped || trial || r->row >= r->options.failures_max ||
-                 (calls >= kCallsMin && failures * 100 >= calls * r->options.failure_percent);
+    r->tripped_by_share = share_is_too_high(r);
+    r->tripped = r->tripped || trial || r->tripped_by_share || r->row >= r->options.failures_max;
   }
   pthread_mutex_unlock(&r->mutex);
 }

@@ -123,6 +123,37 @@ static void a_share_of_failures_speaks(void) {
   leeward_record_failure(h);
   EXPECT(!leeward_ready(h));
   leeward_destroy(h);
+
+  options.failure_percent = 50;
+  options.half_open_after_ms = 600000;
+  h = start(&options);
+  for (int i = 0; i < 1000;
+       ++i) {  // half-broken: no row of failures, and no single success heals it
+    leeward_record_failure(h);
+    leeward_record_success(h);
+    EXPECT(i < 10 || !leeward_ready(h));
+  }
+  for (int i = 0; i < 100; ++i) {
+    leeward_record_success(h);
+  }
+  EXPECT(leeward_ready(h));  // the share fell
+  leeward_destroy(h);
+}
+
+static void an_older_programs_struct_is_not_overrun(void) {
+  struct {
+    leeward_options options;
+    unsigned char after[16];
+  } stack;
+  memset(&stack, 0xAA, sizeof stack);
+  const size_t older = offsetof(leeward_options, window_ms);
+  leeward_options_init_size(&stack.options, older);
+  const unsigned char* bytes = (const unsigned char*)&stack;
+  for (size_t i = older; i < sizeof stack; ++i) {
+    EXPECT(bytes[i] == 0xAA);
+  }
+  leeward* h = start(&stack.options);
+  leeward_destroy(h);
 }
 
 static void* record(void* handle) {
@@ -190,5 +221,6 @@ int main(void) {
   a_share_of_failures_speaks();
   counters_are_thread_safe();
   options_are_checked();
+  an_older_programs_struct_is_not_overrun();
   FINISH();
 }

@@ -51,7 +51,12 @@ typedef struct {
   uint32_t dependencies_expected;
 } leeward_options;
 
-void leeward_options_init(leeward_options* options);
+void leeward_options_init_size(leeward_options* options, size_t size);
+
+// The caller's own size goes in, so that a newer library writes no more than an older program has.
+static inline void leeward_options_init(leeward_options* options) {
+  leeward_options_init_size(options, sizeof *options);
+}
 
 // Starts the endpoint on its own thread. On failure *out is NULL.
 leeward_status leeward_create(const leeward_options* options, leeward** out);
@@ -71,9 +76,10 @@ leeward_status leeward_add_dependency(leeward* handle, const char* name, size_t 
                                       uint32_t deadline_ms);
 
 // The outcome of a data call. Failures in a row, or their share of a window, make the instance
-// not ready. A success ends a row; but an instance that is not ready gets no traffic, so after
-// half_open_after_ms without a failure it is ready again on trial: one failure then ends the trial.
-// Register a dependency that makes a real call to hold it back until the data path works.
+// not ready. A success ends a row, a share has to fall; but an instance that is not ready gets no
+// traffic, so after half_open_after_ms without a failure it is ready again on trial: one failure
+// then ends the trial. Register a dependency that makes a real call to hold it back until the data
+// path works.
 void leeward_record_success(leeward* handle);
 void leeward_record_failure(leeward* handle);
 
