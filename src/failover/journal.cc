@@ -64,8 +64,9 @@ Result<JournalEntry> entry_from(const json::object& object) {
   ASSIGN_OR_RETURN(entry.sequence, parse_number<std::uint64_t>(object, "sequence"));
   ASSIGN_OR_RETURN(const auto wall, parse_number<std::int64_t>(object, "wall"));
   ASSIGN_OR_RETURN(const auto now, parse_number<std::int64_t>(object, "now"));
-  constexpr std::int64_t kTimeMax = std::int64_t{1} << 62;
-  if (now < 0 || now > kTimeMax || wall < 0 || wall > kTimeMax) {
+  constexpr std::int64_t kMonoMax = std::int64_t{1} << 60;
+  constexpr std::int64_t kWallMax = std::int64_t{1} << 62;
+  if (now < 0 || now > kMonoMax || wall < 0 || wall > kWallMax) {
     return fail(ErrorCode::kDataCorrupt, "wall or now is out of range");
   }
   entry.wall = WallTime(Duration(wall));

@@ -162,9 +162,9 @@ class Reader {
     } else if constexpr (std::is_integral_v<T>) {
       read_integer(from, path, to);
     } else if constexpr (std::is_same_v<T, Duration>) {
-      to = read_bounded_time(from, path);
+      to = read_bounded_time(from, path, kSpanMax);
     } else if constexpr (std::is_same_v<T, MonoTime> || std::is_same_v<T, WallTime>) {
-      to = T(read_bounded_time(from, path));
+      to = T(read_bounded_time(from, path, std::is_same_v<T, WallTime> ? kWallMax : kSpanMax));
     } else if constexpr (IsNamed<T>::value) {
       std::string text;
       read(from, path, text);
@@ -188,12 +188,15 @@ class Reader {
   }
 
  private:
-  // Within what the engine can add and subtract without overflow: 146 years.
-  Duration read_bounded_time(const json::value& from, const std::string& path) {
-    constexpr std::int64_t kLimit = std::int64_t{1} << 62;
+  // Within what the engine can add and subtract without overflow: 36 years. Wall time is only
+  // recorded, and may be a century away from its epoch.
+  static constexpr std::int64_t kSpanMax = std::int64_t{1} << 60;
+  static constexpr std::int64_t kWallMax = std::int64_t{1} << 62;
+
+  Duration read_bounded_time(const json::value& from, const std::string& path, std::int64_t limit) {
     std::int64_t count = 0;
     read_integer(from, path, count);
-    if (count > kLimit || count < -kLimit / 2) {
+    if (count > limit || count < -limit) {
       fail_at(path, "is out of range");
       count = 0;
     }

@@ -43,7 +43,7 @@ class Step {
       app_.assignment = event.stored->assignment;
       if (event.stored->automatic_shift_age) {
         const Duration age = std::clamp(*event.stored->automatic_shift_age, Duration(0),
-                                        app_.policy.failover.hold_down);
+                                        std::max(Duration(0), app_.policy.failover.hold_down));
         app_.automatic_shift = now_ - age;
       }
     }
