@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -36,17 +37,25 @@ server.serve_forever()
 """
 
 
+PORTS = random.Random()  # its own: tests seed the shared one
+handed_out = set()
+
+
 def free_port():
-    """A port that is free for both UDP and TCP."""
+    """A port that is free for both UDP and TCP, and was not handed out before. Below the range from
+    which the system picks the near ends of connections, so that none of those takes it meanwhile."""
     while True:
+        port = PORTS.randrange(10_000, 32_000)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
             try:
-                udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return tcp.getsockname()[1]
+        if port not in handed_out:
+            handed_out.add(port)
+            return port
 
 
 def wait_for(condition, what, patience_s=PATIENCE_S):
