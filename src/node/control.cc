@@ -373,6 +373,12 @@ void Control::renew_lease(const ApplicationId& id) {
                          holder ? application->second.policy.failover.fencing.renew : Duration(0));
 }
 
+void Control::renew_leases() {
+  for (const auto& [id, holder] : std::exchange(leases_, {})) {
+    renew_lease(id);
+  }
+}
+
 void Control::replication_measured(const ApplicationId& application,
                                    std::vector<ReplicationLink> links) {
   state_.replication.insert_or_assign(application, std::move(links));

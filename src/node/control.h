@@ -72,6 +72,9 @@ class Control {
   void replication_measured(const ApplicationId& application, std::vector<ReplicationLink> links);
   void move(const MoveCommand& command, MoveDone done);
 
+  // After the fencers were rebuilt: they know of no lease.
+  void renew_leases();
+
   // Replies to whoever still waits for a move: the daemon is stopping.
   void cancel_moves();
 
