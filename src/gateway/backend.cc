@@ -27,11 +27,45 @@ using boost::system::error_code;
 // DynamoDB Local closes after 30 s without a request, Amazon later.
 constexpr auto kIdleLimit = std::chrono::seconds(20);
 constexpr std::size_t kMaxIdle = 64;
+constexpr std::size_t kReadBytes = 32 * 1024;
 constexpr std::uint64_t kMaxAnswerBytes = 64ULL << 20U;
 
 WallTime wall_now() {
   return WallTime(
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
+}
+
+// Feeds the parser by hand, as the session does; and waits first, since no answer is there yet.
+Task<error_code> read_plain(Socket& socket, beast::flat_buffer& buffer,
+                            http::response_parser<http::string_body>& parser) {
+  parser.eager(true);
+  for (;;) {
+    error_code error;
+    std::tie(error) = co_await socket.async_wait(asio::socket_base::wait_read, kTuple);
+    if (error) {
+      co_return error;
+    }
+    const std::size_t bytes = socket.read_some(buffer.prepare(kReadBytes), error);
+    if (error == asio::error::would_block) {
+      continue;
+    }
+    if (error == asio::error::eof && parser.got_some()) {  // an answer may end with its connection
+      error = {};
+      parser.put_eof(error);
+      co_return error;
+    }
+    if (error) {
+      co_return error;
+    }
+    buffer.commit(bytes);
+    buffer.consume(parser.put(buffer.data(), error));
+    if (error && error != http::error::need_more) {
+      co_return error;
+    }
+    if (parser.is_done()) {
+      co_return error_code();
+    }
+  }
 }
 
 }  // namespace
@@ -155,6 +189,7 @@ Task<std::expected<Backend::Pooled, std::string>> Backend::connect(SteadyTime de
     co_return failed(error);
   }
   connection->socket.set_option(tcp::no_delay(true), error);
+  connection->socket.non_blocking(true, error);
   if (tls_ != nullptr) {
     connection->tls.emplace(connection->socket, *tls_);
     connection->tls->set_verify_callback(asio::ssl::host_name_verification(where_.host), error);
@@ -191,9 +226,9 @@ Task<Backend::Attempt> Backend::exchange(Pooled connection, const std::string& h
       std::tie(error, std::ignore) = co_await http::async_read(*c.tls, c.buffer, parser, kTuple);
     }
   } else {
-    std::tie(error, std::ignore) = co_await asio::async_write(c.socket, parts, kTuple);
+    error = co_await write_all(c.socket, parts);
     if (!error) {
-      std::tie(error, std::ignore) = co_await http::async_read(c.socket, c.buffer, parser, kTuple);
+      error = co_await read_plain(c.socket, c.buffer, parser);
     }
   }
   c.deadline = SteadyTime::max();

@@ -4,12 +4,16 @@
 // here locks. Private to this module: only .cc files that do I/O include it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <set>
+#include <tuple>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,6 +34,34 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // co_await operation(..., kTuple) gives [error, result...] and throws nothing.
 inline constexpr auto kTuple = asio::as_tuple(asio::use_awaitable_t<Executor>());
+
+// Sends as much as the socket takes at once, and only then waits: an asynchronous send that could
+// have been done at once costs a turn of the event loop. The socket is in non-blocking mode.
+template <typename Buffers>
+Task<boost::system::error_code> write_all(Socket& socket, Buffers buffers) {
+  std::size_t left = 0;
+  for (const asio::const_buffer& buffer : buffers) {
+    left += buffer.size();
+  }
+  while (left > 0) {
+    boost::system::error_code error;
+    std::size_t sent = socket.write_some(buffers, error);
+    if (error == asio::error::would_block) {
+      std::tie(error) = co_await socket.async_wait(asio::socket_base::wait_write, kTuple);
+      sent = 0;
+    }
+    if (error) {
+      co_return error;
+    }
+    left -= sent;
+    for (asio::const_buffer& buffer : buffers) {
+      const std::size_t part = std::min(sent, buffer.size());
+      buffer += part;
+      sent -= part;
+    }
+  }
+  co_return boost::system::error_code();
+}
 
 // What has a time by which it must have moved on.
 class Watched {

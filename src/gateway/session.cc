@@ -7,10 +7,8 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 #include <zlib.h>
@@ -99,6 +97,8 @@ class Session final : public Watched {
         limits_(limits),
         watchdog_(watchdog),
         list_(list) {
+    error_code ignored;
+    socket_.non_blocking(true, ignored);
     watchdog_.add(this);
     list_.sessions_.insert(this);
   }
@@ -159,35 +159,52 @@ class Session final : public Watched {
     deadline = std::chrono::steady_clock::now() + time;
   }
 
+  // Reads what there is into buffer_, whose former content the parser has taken or will take.
+  Task<error_code> read_some() {
+    const auto [error, bytes] =
+        co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kTuple);
+    buffer_.commit(bytes);
+    co_return error;
+  }
+
   Task<bool> wait_for_request() {
     if (buffer_.size() > 0) {  // sent together with the one before
       co_return true;
     }
     expect_within(limits_.idle);
     waiting_ = true;
-    const auto [error, bytes] =
-        co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kTuple);
+    const error_code error = co_await read_some();
     waiting_ = false;
-    buffer_.commit(bytes);
     co_return !error;
   }
 
-  // False: the connection ends; the client has been told why where it could be.
+  // Feeds the parser by hand: Beast's composed reads cost a turn of the event loop even where all
+  // bytes are here already. False: the connection ends; the client has been told why if it could
+  // be.
   Task<bool> read(Parser& parser) {
     expect_within(limits_.request);
-    auto [error, bytes] = co_await http::async_read_header(socket_, buffer_, parser, kTuple);
-    if (!error && !parser.is_done()) {
-      if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-        std::tie(error, bytes) =
-            co_await asio::async_write(socket_, asio::buffer(kContinue), kTuple);
+    parser.eager(true);
+    bool continued = false;
+    for (;;) {
+      error_code error;
+      if (buffer_.size() > 0) {
+        buffer_.consume(parser.put(buffer_.data(), error));
       }
-      if (!error) {
-        std::tie(error, bytes) = co_await http::async_read(socket_, buffer_, parser, kTuple);
+      if (error && error != http::error::need_more) {
+        co_await refuse(error);
+        co_return false;
       }
-    }
-    if (error) {
-      co_await refuse(error);
-      co_return false;
+      if (parser.is_done()) {
+        break;
+      }
+      if (parser.is_header_done() && !std::exchange(continued, true) &&
+          beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+        const std::array<asio::const_buffer, 1> text = {asio::buffer(kContinue)};
+        co_await write_all(socket_, text);
+      }
+      if (error = co_await read_some(); error) {
+        co_return false;
+      }
     }
     if (const auto fault = framing_fault(parser.get())) {
       co_await write(responder_.refuse(400, *fault), false, false);
@@ -197,16 +214,15 @@ class Session final : public Watched {
   }
 
   Task<void> refuse(const error_code& error) {
-    std::optional<Reply> reply;
+    Reply reply;
     if (error == http::error::body_limit) {
       reply = responder_.refuse(413, "the request is larger than 16 MiB");
     } else if (error == http::error::header_limit) {
       reply = responder_.refuse(431, "the headers are larger than 16 KiB");
-    } else if (error != http::error::end_of_stream && error != http::error::partial_message &&
-               error.category() == make_error_code(http::error::bad_method).category()) {
+    } else {
       reply = responder_.refuse(400, fmt::format("this is not HTTP/1.1: {}", error.message()));
     }
-    if (reply && co_await write(*reply, false, false)) {
+    if (co_await write(reply, false, false)) {
       co_await drain();
     }
   }
@@ -218,9 +234,7 @@ class Session final : public Watched {
     expect_within(std::chrono::seconds(2));
     for (;;) {
       buffer_.clear();
-      const auto [error, bytes] =
-          co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kTuple);
-      if (error) {
+      if (co_await read_some()) {
         co_return;
       }
     }
@@ -238,8 +252,7 @@ class Session final : public Watched {
     expect_within(limits_.write);
     const std::array<asio::const_buffer, 2> parts = {
         asio::buffer(begin), asio::buffer(reply.body.data(), head ? 0 : reply.body.size())};
-    const auto [error, bytes] = co_await asio::async_write(socket_, parts, kTuple);
-    co_return !error;
+    co_return !co_await write_all(socket_, parts);
   }
 
   Socket socket_;
