@@ -62,7 +62,8 @@ CallError error_of(const json::value& answer, long http_status) {
       type.substr(type.find('#') == std::string::npos ? 0 : type.find('#') + 1);
   return {failure_of(name, http_status),
           fmt::format("{}: {} (HTTP {})", name.empty() ? "error" : name,
-                      member(answer, {"message", "Message"}), http_status)};
+                      member(answer, {"message", "Message"}), http_status),
+          answer};
 }
 
 }  // namespace

@@ -43,7 +43,8 @@ enum class Failure : std::uint8_t {
 
 struct CallError {
   Failure failure = Failure::kUnavailable;
-  std::string message;  // "ResourceNotFoundException: ..."
+  std::string message;                  // "ResourceNotFoundException: ..."
+  boost::json::value answer = nullptr;  // the store's whole answer, where it gave one in JSON
 };
 
 template <typename T>
