@@ -64,8 +64,12 @@ FrontDoor::FrontDoor(Shared& shared, Calls& calls)
 
 Reply FrontDoor::refuse(int status, std::string_view what) {
   shared_.metrics.count_refused();
-  const std::string_view name =
-      status == 413 ? "RequestEntityTooLargeException" : "SerializationException";
+  std::string_view name = "SerializationException";
+  if (status == 413) {
+    name = "RequestEntityTooLargeException";
+  } else if (status == 503) {
+    name = "ServiceUnavailable";
+  }
   return to_reply(service_error(name, what, status));
 }
 

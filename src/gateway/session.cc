@@ -103,6 +103,7 @@ class Session final : public Watched {
     list_.sessions_.insert(this);
   }
   ~Session() override {
+    list_.body_bytes_ -= held_bytes_;
     list_.sessions_.erase(this);
     watchdog_.remove(this);
   }
@@ -134,6 +135,7 @@ class Session final : public Watched {
         reset();
         break;
       }
+      hold(0);
       const bool goes_on = keep && !list_.finishing_;
       if (!co_await write(reply, goes_on, head) || !goes_on) {
         break;
@@ -178,6 +180,13 @@ class Session final : public Watched {
     co_return !error;
   }
 
+  // Counts the request's body among those of all sessions; false: there is no room for it.
+  bool hold(std::size_t body_bytes) {
+    list_.body_bytes_ = list_.body_bytes_ - held_bytes_ + body_bytes;
+    held_bytes_ = body_bytes;
+    return list_.body_bytes_ <= limits_.worker_body_bytes;
+  }
+
   // Feeds the parser by hand: Beast's composed reads cost a turn of the event loop even where all
   // bytes are here already. False: the connection ends; the client has been told why if it could
   // be.
@@ -192,6 +201,11 @@ class Session final : public Watched {
       }
       if (error && error != http::error::need_more) {
         co_await refuse(error);
+        co_return false;
+      }
+      if (!hold(parser.get().body().size())) {
+        co_await write(responder_.refuse(503, "too much is being sent at once; try again"), false,
+                       false);
         co_return false;
       }
       if (parser.is_done()) {
@@ -262,6 +276,7 @@ class Session final : public Watched {
   SessionList& list_;
   beast::flat_buffer buffer_;
   bool waiting_ = false;
+  std::size_t held_bytes_ = 0;
 };
 
 void SessionList::finish() {

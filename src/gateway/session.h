@@ -47,8 +47,9 @@ class Responder {
 struct SessionLimits {
   std::size_t header_bytes = 16 * 1024;
   std::size_t body_bytes = 16U << 20U;
-  std::chrono::seconds idle{65};     // between requests
-  std::chrono::seconds request{30};  // from a request's first byte to its last
+  std::size_t worker_body_bytes = 256U << 20U;  // of all requests that a worker has at one time
+  std::chrono::seconds idle{65};                // between requests
+  std::chrono::seconds request{30};             // from a request's first byte to its last
   std::chrono::seconds write{30};
 };
 
@@ -66,6 +67,7 @@ class SessionList {
  private:
   friend class Session;
   std::set<Session*> sessions_;
+  std::size_t body_bytes_ = 0;
   bool finishing_ = false;
 };
 
