@@ -238,6 +238,27 @@ class Items(Case):
             self.error("ValidationException", self.client.put_item, TableName="replicated",
                        Item={"id": {"S": "a"}, attribute: {"S": "mine"}})
 
+    def test_partiql_is_refused_where_tables_are_replicated(self):
+        for statement in ('SELECT * FROM "replicated"', "INSERT INTO \"replicated\" VALUE {'id': 'a'}"):
+            failed = self.error("ValidationException", self.client.execute_statement, Statement=statement)
+            self.assertIn("PartiQL is not supported", failed["Error"]["Message"])
+
+    def test_heartbeats_are_in_no_list(self):
+        self.put("replicated", "beat", _hb={"N": "1"})
+        self.assertEqual(self.client.scan(TableName="replicated")["Count"], 0)
+        self.assertEqual(self.get("replicated", "beat"), {"id": {"S": "beat"}, "_hb": {"N": "1"}})
+        self.client.delete_item(TableName="replicated", Key={"id": {"S": "beat"}})
+
+    def test_time_to_live_of_a_replicated_table(self):
+        set_to = {"Enabled": True, "AttributeName": "expires"}
+        self.client.update_time_to_live(TableName="replicated", TimeToLiveSpecification=set_to)
+        described = self.client.describe_time_to_live(TableName="replicated")["TimeToLiveDescription"]
+        self.assertEqual(described, {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"})
+        self.put("replicated", "later", expires={"N": "4102444800"})
+        self.assertEqual(self.get("replicated", "later")["expires"], {"N": "4102444800"})
+        self.client.delete_item(TableName="replicated", Key={"id": {"S": "later"}})
+        self.assertEqual(self.client.scan(TableName="replicated")["Count"], 0)
+
     def test_stored_items_carry_stamps_and_deletes_are_tombstones(self):
         self.put("replicated", "kept")
         self.put("replicated", "gone", v={"N": "1"})
