@@ -70,6 +70,9 @@ class ControlPlane {
   [[nodiscard]] virtual Result<JournalPage> journal(std::uint64_t from_sequence,
                                                     std::size_t limit) const = 0;
 
+  // Every table and direction that is measured.
+  [[nodiscard]] virtual std::vector<TableReplication> replication() const = 0;
+
   // Reads the config file again, all or nothing. A config with problems is kFailedPrecondition, its
   // message one problem per line as config::format_problem prints it.
   virtual void reload(std::string_view requested_by, ReloadCallback callback) = 0;

@@ -74,7 +74,10 @@ FakeControlPlane::FakeControlPlane() {
                  .verdict = verdict,
                  .decided = verdict + milliseconds(1),
                  .committed = verdict + milliseconds(4),
-                 .published = verdict + milliseconds(5)};
+                 .published = verdict + milliseconds(5),
+                 .fenced = {},
+                 .drained = {},
+                 .granted = {}};
   moved.decided_at = now_.to_wall(*moved.times.decided);
 
   Decision refused = moved;
@@ -91,7 +94,10 @@ FakeControlPlane::FakeControlPlane() {
                    .verdict = {},
                    .decided = now_.mono - seconds(30),
                    .committed = {},
-                   .published = {}};
+                   .published = {},
+                   .fenced = {},
+                   .drained = {},
+                   .granted = {}};
   refused.decided_at = now_.to_wall(*refused.times.decided);
   decisions_ = {moved, refused};
 }
@@ -133,9 +139,25 @@ std::vector<ApplicationView> FakeControlPlane::applications() const {
         {region.region, region.region == assignment_.region, status_of(region.region.str())});
   }
   view.ttl_now = shop_.ttl;
+  view.writes = WritesView{assignment_, true, {RegionId(std::string(kGra))}, now_.mono};
+  view.replication.push_back(replication().front().link);
   view.last_decision = decisions_.back();
   view.last_decision->reason += hostile_text;
   return {view};
+}
+
+std::vector<TableReplication> FakeControlPlane::replication() const {
+  ReplicationLink fresh{RegionId(std::string(kGra)),
+                        RegionId(std::string(kRbx)),
+                        now_.mono - milliseconds(300),
+                        milliseconds(4),
+                        milliseconds(5),
+                        milliseconds(9),
+                        milliseconds(12),
+                        false,
+                        ""};
+  ReplicationLink stalled{fresh.to, fresh.from, std::nullopt, {}, {}, {}, {}, true, hostile_text};
+  return {{"items", fresh}, {"items", stalled}};
 }
 
 Result<ApplicationView> FakeControlPlane::application(const ApplicationId& id) const {

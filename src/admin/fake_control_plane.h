@@ -36,6 +36,7 @@ class FakeControlPlane final : public ControlPlane {
   void move(const MoveCommand& command, MoveCallback callback) override;
   [[nodiscard]] Result<JournalPage> journal(std::uint64_t from_sequence,
                                             std::size_t limit) const override;
+  [[nodiscard]] std::vector<TableReplication> replication() const override;
   void reload(std::string_view requested_by, ReloadCallback callback) override;
   [[nodiscard]] Metrics metrics() const override;
 

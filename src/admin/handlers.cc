@@ -250,6 +250,14 @@ void get_journal(const Call& call) {
   call.respond(response ? *std::move(response) : problem(response.error()));
 }
 
+void get_replication(const Call& call) {
+  json::array links;
+  for (const TableReplication& each : call.control.replication()) {
+    links.emplace_back(to_json(each, call.control.now()));
+  }
+  call.respond(ok(json::object{{"links", std::move(links)}}));
+}
+
 void get_events(const Call& call) {
   Response response;
   response.content_type = "text/event-stream";

@@ -36,6 +36,7 @@ void get_check_history(const Call& call);
 void get_decisions(const Call& call);
 void get_decision(const Call& call);
 void get_journal(const Call& call);
+void get_replication(const Call& call);
 void get_events(const Call& call);
 void post_failover(const Call& call);
 void post_switchover(const Call& call);

@@ -120,7 +120,41 @@ json::object policy_json(const FailoverPolicy& policy) {
                                       : json::value(nullptr)},
           {"hold_down", format_duration(policy.hold_down)},
           {"failback", to_string(policy.failback)},
-          {"failback_after", format_duration(policy.failback_after)}};
+          {"failback_after", format_duration(policy.failback_after)},
+          {"fencing", json::object{{"mode", to_string(policy.fencing.mode)},
+                                   {"lease", format_duration(policy.fencing.lease)},
+                                   {"renew", format_duration(policy.fencing.renew)},
+                                   {"request_max", format_duration(policy.fencing.request_max)}}}};
+}
+
+json::object link_json(const ReplicationLink& link, Instant now) {
+  return {{"from", text(link.from.str())},
+          {"to", text(link.to.str())},
+          {"stalled", link.stalled},
+          {"detail", text(link.detail)},
+          {"newest_visible_age_ms",
+           link.newest_visible ? json::value(to_milliseconds(now.age(*link.newest_visible)))
+                               : json::value(nullptr)},
+          {"lag_ms", to_milliseconds(link.lag)},
+          {"p50_ms", to_milliseconds(link.p50)},
+          {"p99_ms", to_milliseconds(link.p99)},
+          {"max_ms", to_milliseconds(link.max)}};
+}
+
+json::value writes_json(const std::optional<WritesView>& writes, Instant now) {
+  if (!writes) {
+    return nullptr;
+  }
+  json::array unfenced;
+  for (const RegionId& region : writes->unfenced) {
+    unfenced.emplace_back(text(region.str()));
+  }
+  return json::object{{"region", text(writes->to.region.str())},
+                      {"epoch", writes->to.epoch},
+                      {"allowed", writes->allowed},
+                      {"unfenced", std::move(unfenced)},
+                      {"leases_over", writes->leases_over ? time_or_null(*writes->leases_over, now)
+                                                          : json::value(nullptr)}};
 }
 
 json::value assignment_json(const Assignment& assignment) {
@@ -180,6 +214,9 @@ json::object times_json(const DecisionTimes& times, const std::optional<Instant>
   add("decided", times.decided);
   add("committed", times.committed);
   add("published", times.published);
+  add("fenced", times.fenced);
+  add("drained", times.drained);
+  add("granted", times.granted);
   return object;
 }
 
@@ -188,6 +225,9 @@ json::object durations_json(const DecisionTimes& times) {
           {"deciding_ms", elapsed_ms(times.verdict, times.decided)},
           {"commit_ms", elapsed_ms(times.decided, times.committed)},
           {"publish_ms", elapsed_ms(times.committed, times.published)},
+          {"fence_ms", elapsed_ms(times.committed, times.fenced)},
+          {"drain_ms", elapsed_ms(times.fenced, times.drained)},
+          {"grant_ms", elapsed_ms(times.committed, times.granted)},
           {"total_ms",
            elapsed_ms(times.first_miss ? times.first_miss : times.decided, times.published)}};
 }
@@ -256,6 +296,12 @@ json::object to_json(const ApplicationView& application, Instant now) {
   object["hold_down_until"] = application.hold_down_until
                                   ? time_or_null(*application.hold_down_until, now)
                                   : json::value(nullptr);
+  object["writes"] = writes_json(application.writes, now);
+  json::array replication;
+  for (const ReplicationLink& link : application.replication) {
+    replication.emplace_back(link_json(link, now));
+  }
+  object["replication"] = std::move(replication);
   object["last_decision"] = application.last_decision
                                 ? json::value(to_json(*application.last_decision))
                                 : json::value(nullptr);
@@ -305,11 +351,20 @@ json::object to_json(const Decision& decision) {
           {"to", assignment_json(decision.to)},
           {"outcome", to_string(decision.outcome)},
           {"outcome_detail", text(decision.outcome_detail)},
+          {"notes", texts(decision.notes)},
           {"decided_at", format_rfc3339(decision.decided_at)},
           {"times", times_json(decision.times, anchor)},
           {"durations", durations_json(decision.times)},
           {"guards", std::move(guards)},
           {"evidence", std::move(evidence)}};
+}
+
+json::object to_json(const TableReplication& replication, Instant now) {
+  json::object object{{"table", text(replication.table)}};
+  for (const auto& member : link_json(replication.link, now)) {
+    object.insert(member);
+  }
+  return object;
 }
 
 json::object to_json(const ReloadSummary& summary) {

@@ -36,6 +36,8 @@ namespace leeward::admin {
 // instead of now. They are also shown as they are (`*_mono_ns`) for measuring on one machine.
 [[nodiscard]] boost::json::object to_json(const Decision& decision);
 
+[[nodiscard]] boost::json::object to_json(const TableReplication& replication, Instant now);
+
 [[nodiscard]] boost::json::object to_json(const ReloadSummary& summary);
 
 // The `data:` of an event.

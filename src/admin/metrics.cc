@@ -126,6 +126,43 @@ void add_regions(Families& families, const Metrics& metrics) {
   }
 }
 
+void add_replication(Families& families, const Metrics& metrics) {
+  const auto labels = [](const TableReplication& each) {
+    return std::vector{label("table", each.table), label("from", each.link.from.str()),
+                       label("to", each.link.to.str())};
+  };
+  const auto quantile = [&](const char* name, const char* help,
+                            Duration ReplicationLink::* member) {
+    families.begin(MetricType::Gauge, name, help);
+    for (const TableReplication& each : metrics.replication) {
+      families.add(to_milliseconds(each.link.*member) / 1000, labels(each));
+    }
+  };
+  quantile("leeward_replication_lag_seconds", "Lag of the heartbeat that arrived last.",
+           &ReplicationLink::lag);
+  quantile("leeward_replication_lag_p50_seconds", "Median lag of the last minute's heartbeats.",
+           &ReplicationLink::p50);
+  quantile("leeward_replication_lag_p99_seconds",
+           "99th percentile of the last minute's heartbeats.", &ReplicationLink::p99);
+  quantile("leeward_replication_lag_max_seconds", "The slowest of the last minute's heartbeats.",
+           &ReplicationLink::max);
+  families.begin(MetricType::Gauge, "leeward_replication_newest_visible_age_seconds",
+                 "How long ago the newest write was made that is known to have arrived; absent "
+                 "where none ever was.");
+  for (const auto& [index, age] : metrics.newest_visible_age_seconds) {
+    families.add(age, labels(metrics.replication.at(index)));
+  }
+  families.begin(MetricType::Gauge, "leeward_replication_stalled", "1 where nothing arrives.");
+  for (const TableReplication& each : metrics.replication) {
+    families.add(each.link.stalled ? 1.0 : 0.0, labels(each));
+  }
+  families.begin(MetricType::Gauge, "leeward_writes_allowed",
+                 "1 where the assigned region's fence is open; applications with fencing only.");
+  for (const Metrics::Writes& each : metrics.writes) {
+    families.add(each.allowed ? 1.0 : 0.0, {label("application", each.application.str())});
+  }
+}
+
 void add_control(Families& families, const Metrics& metrics) {
   families.begin(MetricType::Counter, "leeward_decisions_total",
                  "Decisions, by application, kind and outcome.");
@@ -153,6 +190,7 @@ Families build(const Metrics& metrics) {
   add_dns(families, metrics.dns);
   add_health(families, metrics);
   add_regions(families, metrics);
+  add_replication(families, metrics);
   add_control(families, metrics);
   return families;
 }

@@ -36,7 +36,7 @@ TEST(Metrics, TheReferenceListsEveryNameAndNoOther) {
   std::stringstream text;
   text << file.rdbuf();
   const std::string document = text.str();
-  const std::regex name("`(leeward_[a-z_]+)`");
+  const std::regex name("`(leeward_[a-z0-9_]+)`");
   std::set<std::string> documented;
   for (std::sregex_iterator it(document.begin(), document.end(), name), end; it != end; ++it) {
     documented.insert((*it)[1]);

@@ -41,6 +41,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/v1/decisions", Role::kViewer, "application limit", get_decisions},
     Route{"GET", "/v1/decisions/{id}", Role::kViewer, "", get_decision},
     Route{"GET", "/v1/journal", Role::kViewer, "from limit", get_journal},
+    Route{"GET", "/v1/replication", Role::kViewer, "", get_replication},
     Route{"GET", "/v1/events", Role::kViewer, "", get_events},
     Route{"POST", "/v1/reload", Role::kAdmin, "", post_reload},
 };

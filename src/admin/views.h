@@ -22,6 +22,7 @@
 #include "model/health.h"
 #include "model/health_check.h"
 #include "model/ids.h"
+#include "model/replication.h"
 
 namespace leeward::admin {
 
@@ -68,6 +69,23 @@ struct RegionView {
   friend bool operator==(const RegionView&, const RegionView&) = default;
 };
 
+// Who may write; with fencing only.
+struct WritesView {
+  Assignment to;
+  bool allowed = false;                 // the region's fence table has confirmed it
+  std::vector<RegionId> unfenced;       // whose fence tables have not
+  std::optional<MonoTime> leases_over;  // from then on their writers' leases are over
+
+  friend bool operator==(const WritesView&, const WritesView&) = default;
+};
+
+struct TableReplication {
+  std::string table;
+  ReplicationLink link;
+
+  friend bool operator==(const TableReplication&, const TableReplication&) = default;
+};
+
 struct ApplicationView {
   Application definition;
   Assignment assignment;                    // epoch 0: none yet; active-active has none
@@ -75,6 +93,8 @@ struct ApplicationView {
   std::vector<RegionView> regions;          // in order of preference, as in `definition`
   Duration ttl_now{};                       // what answers carry at this moment
   std::optional<MonoTime> hold_down_until;  // no automatic shift before; nullopt: none running
+  std::optional<WritesView> writes;
+  std::vector<ReplicationLink> replication;  // per direction the worst of its tables
   std::optional<Decision> last_decision;
 
   friend bool operator==(const ApplicationView&, const ApplicationView&) = default;
@@ -152,6 +172,13 @@ struct Metrics {
   std::vector<Transition> transitions;
   std::vector<Region> regions;
   std::vector<DecisionCount> decisions;
+  struct Writes {
+    ApplicationId application;
+    bool allowed = false;
+  };
+  std::vector<Writes> writes;                                // of applications with fencing
+  std::vector<TableReplication> replication;                 // as measured last
+  std::map<std::size_t, double> newest_visible_age_seconds;  // by index into `replication`
   std::uint64_t journal_entries = 0;
   std::uint64_t state_errors = 0;  // writes to the state store that failed
   std::uint64_t reloads_ok = 0;

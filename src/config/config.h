@@ -100,12 +100,22 @@ struct LogConfig {
   friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 
+// How replication is measured: heartbeats in every application's tables.
+struct ReplicationConfig {
+  Duration heartbeat = std::chrono::seconds(1);  // each lane is written once in this time
+  int lanes = 8;                                 // partition keys per table and region; 0: none
+  Duration stall_after = std::chrono::seconds(10);
+
+  friend bool operator==(const ReplicationConfig&, const ReplicationConfig&) = default;
+};
+
 struct Config {
   NodeConfig node;
   StateConfig state;
   DnsConfig dns;
   ApiConfig api;
   LogConfig log;
+  ReplicationConfig replication;
   std::vector<Region> regions;            // in the file's order
   std::vector<Application> applications;  // in the file's order, defaults applied
   std::vector<TableSpec> tables;          // in the file's order; applications may name others

@@ -87,6 +87,36 @@ Key<FailoverPolicy> lag_key() {
   };
 }
 
+Section<FencingPolicy> fencing_section() {
+  return {
+      .keys =
+          {
+              choice_key("mode", &FencingPolicy::mode, {"none", "lease", "transaction"},
+                         parse_fencing_mode, leeward::to_string,
+                         "What keeps a region that was left from writing."),
+              duration_key("lease", &FencingPolicy::lease, milliseconds(100), minutes(10),
+                           "How long writers may go on when their lease is not renewed. A region "
+                           "that cannot be fenced is waited for this long."),
+              duration_key("renew", &FencingPolicy::renew, milliseconds(20), minutes(3),
+                           "How often leases are renewed; at most a third of `lease`."),
+              duration_key("request_max", &FencingPolicy::request_max, milliseconds(10),
+                           minutes(10), "The longest that one write may take, retries included."),
+          },
+      .finish =
+          [](Reader& reader, const Node& map, FencingPolicy& policy) {
+            if (policy.renew * 3 > policy.lease && reader.usable(map, "renew")) {
+              const Reader::Scope scope(reader, "renew");
+              reader.problem(
+                  *map.find("renew"),
+                  fmt::format("{} must be at most a third of lease, which is {} here",
+                              format_duration(policy.renew), format_duration(policy.lease)));
+            } else if (policy.renew * 3 > policy.lease) {
+              policy.renew = policy.lease / 3;
+            }
+          },
+  };
+}
+
 void finish_failover(Reader& reader, const Node& map, FailoverPolicy& policy) {
   const Node* quorum = map.find("quorum");
   if (quorum != nullptr && policy.quorum_required > 1 && reader.usable(*quorum, "required")) {
@@ -236,6 +266,13 @@ void finish_application(Reader& reader, const Node& map, Application& applicatio
     region.check.id = HealthCheckId(application.id.str() + "/" + region.region.str());
   }
   settle_automatic(reader, map, application);
+  if (application.failover.fencing.mode != FencingMode::kNone && application.tables.empty()) {
+    const Reader::Scope scope(reader, "tables");
+    reader.problem_at(map.position,
+                      fmt::format("fencing mode {} needs 'tables': without tables there are no "
+                                  "writes to fence",
+                                  leeward::to_string(application.failover.fencing.mode)));
+  }
 }
 
 // Refuses a hostname that another application has.
@@ -302,6 +339,8 @@ Section<FailoverPolicy> failover_section() {
               duration_key("failback_after", &FailoverPolicy::failback_after, seconds(0),
                            hours(24 * 7),
                            "Automatic failback: the preferred region was healthy this long."),
+              section_key("fencing", &FailoverPolicy::fencing, fencing_section(),
+                          "Who may write, and when."),
           },
       .finish = finish_failover,
   };

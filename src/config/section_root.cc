@@ -72,6 +72,29 @@ Key<Config> defaults_key() {
   };
 }
 
+// Fences and heartbeats are items in the regions' own tables.
+void check_data_regions(Reader& reader, const Node& root, const Config& config) {
+  const Node* applications = root.find("applications");
+  for (const Application& application : config.applications) {
+    if (application.failover.fencing.mode == FencingMode::kNone || applications == nullptr) {
+      continue;
+    }
+    const Node* map = applications->find(application.id.str());
+    for (const ApplicationRegion& place : application.regions) {
+      const auto region = std::ranges::find(config.regions, place.region, &Region::id);
+      if (map != nullptr && region != config.regions.end() && region->dynamodb_region.empty()) {
+        const Reader::Scope a(reader, "applications");
+        const Reader::Scope b(reader, application.id.str());
+        const Reader::Scope c(reader, "failover.fencing");
+        reader.problem_at(map->position,
+                          fmt::format("region {} has no fence table: name its DynamoDB region in "
+                                      "regions.{}.dynamodb.region",
+                                      place.region, place.region));
+      }
+    }
+  }
+}
+
 Section<Config> make_root_section() {
   return {
       .keys =
@@ -81,6 +104,8 @@ Section<Config> make_root_section() {
               section_key("dns", &Config::dns, dns_section(), "The DNS server."),
               section_key("api", &Config::api, api_section(), "The admin API."),
               section_key("log", &Config::log, log_section(), "The log, on standard error."),
+              section_key("replication", &Config::replication, replication_section(),
+                          "How replication is measured."),
               defaults_key(),
               named_key<Config, Region>(
                   "regions", &Config::regions, region_section(), "NAME",
@@ -121,7 +146,11 @@ Section<Config> make_root_section() {
               {"providers", "answers come from Leeward's own DNS: remove the key"},
               {"notify", "follow /v1/events of the admin API instead and remove the key"},
           },
-      .finish = finish_tables,
+      .finish =
+          [](Reader& reader, const Node& map, Config& config) {
+            check_data_regions(reader, map, config);
+            finish_tables(reader, map, config);
+          },
   };
 }
 

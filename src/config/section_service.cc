@@ -293,4 +293,19 @@ Section<LogConfig> log_section() {
   }};
 }
 
+Section<ReplicationConfig> replication_section() {
+  return {{
+      duration_key("heartbeat", &ReplicationConfig::heartbeat, std::chrono::milliseconds(50),
+                   std::chrono::minutes(1),
+                   "Every lane of every table and region is written once in this time, and looked "
+                   "for in the other regions."),
+      integer_key("lanes", &ReplicationConfig::lanes, 0, 128,
+                  "Partition keys per table and region that heartbeats are spread over. More see "
+                  "smaller trouble and cost more writes. 0: replication is not measured."),
+      duration_key("stall_after", &ReplicationConfig::stall_after, std::chrono::milliseconds(500),
+                   std::chrono::hours(1),
+                   "Replication counts as stalled when a heartbeat has not arrived for this long."),
+  }};
+}
+
 }  // namespace leeward::config

@@ -32,6 +32,7 @@ Section<StateConfig> state_section();
 Section<DnsConfig> dns_section();
 Section<ApiConfig> api_section();
 Section<LogConfig> log_section();
+Section<ReplicationConfig> replication_section();
 
 // The whole file.
 const Section<Config>& root_section();

@@ -34,17 +34,33 @@ void note_check(const std::string& path, const HealthCheck& check, Notes& notes)
   }
 }
 
-void note_failover(const std::string& path, const Application& application, Notes& notes) {
+void note_failover(const std::string& path, const Application& application, const Config& config,
+                   Notes& notes) {
   const FailoverPolicy& policy = application.failover;
   if (application.regions.size() == 1) {
     notes.push_back(
         fmt::format("{}.regions: only one region; there is nowhere to fail over to", path));
     return;
   }
-  if (policy.max_replication_lag) {
+  if (policy.max_replication_lag && application.tables.empty()) {
+    notes.push_back(
+        fmt::format("{}.failover.max_replication_lag: there are no tables whose lag could be "
+                    "measured; the guard does not block",
+                    path));
+  }
+  if (policy.max_replication_lag && !application.tables.empty() &&
+      *policy.max_replication_lag < 2 * config.replication.heartbeat) {
     notes.push_back(fmt::format(
-        "{}.failover.max_replication_lag: replication lag is not measured by this version; "
-        "decisions record this guard as not evaluated",
+        "{}.failover.max_replication_lag: {} is less than two heartbeats ({} each): fresh data "
+        "would look stale; shorten replication.heartbeat",
+        path, format_duration(*policy.max_replication_lag),
+        format_duration(config.replication.heartbeat)));
+  }
+  if (!application.tables.empty() && policy.fencing.mode == FencingMode::kNone &&
+      application.mode == ApplicationMode::kActivePassive) {
+    notes.push_back(fmt::format(
+        "{}.failover.fencing: none: after a move the old region may go on writing for a while; "
+        "last writer wins, and what loses is found in the conflict ledger only",
         path));
   }
   if (application.mode == ApplicationMode::kActiveActive) {
@@ -99,7 +115,7 @@ std::vector<std::string> warnings(const Config& config) {
     for (std::size_t i = 0; i < application.regions.size(); ++i) {
       note_check(fmt::format("{}.regions[{}]", path, i), application.regions[i].check, notes);
     }
-    note_failover(path, application, notes);
+    note_failover(path, application, config, notes);
     note_tables(path, application, config.regions, notes);
   }
   return notes;

@@ -64,7 +64,7 @@ CallError error_of(const json::value& answer, long http_status) {
   return {failure_of(name, http_status),
           fmt::format("{}: {} (HTTP {})", name.empty() ? "error" : name,
                       member(answer, {"message", "Message"}), http_status),
-          name, http_status >= 500};
+          answer, name, http_status >= 500};
 }
 
 }  // namespace
@@ -208,6 +208,7 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
   if (bad) {
     return std::unexpected(CallError{Failure::kUnavailable,
                                      endpoint_.url + " answered with something that is no JSON",
+                                     nullptr,
                                      {},
                                      true});
   }
@@ -216,8 +217,11 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
 
 CallError Client::transport_error(int code, bool too_large) const {
   if (too_large) {
-    return {
-        Failure::kTooLarge, fmt::format("an answer of over {} bytes", kAnswerBytesMax), {}, true};
+    return {Failure::kTooLarge,
+            fmt::format("an answer of over {} bytes", kAnswerBytesMax),
+            nullptr,
+            {},
+            true};
   }
   // Before there was a connection, nothing was sent.
   const bool connected = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
@@ -226,6 +230,7 @@ CallError Client::transport_error(int code, bool too_large) const {
                          code != CURLE_UNSUPPORTED_PROTOCOL;
   return {code == CURLE_OPERATION_TIMEDOUT ? Failure::kTimeout : Failure::kUnavailable,
           fmt::format("{}: {}", endpoint_.url, curl_easy_strerror(static_cast<CURLcode>(code))),
+          nullptr,
           {},
           connected};
 }

@@ -46,8 +46,9 @@ enum class Failure : std::uint8_t {
 
 struct CallError {
   Failure failure = Failure::kUnavailable;
-  std::string message;    // "ResourceNotFoundException: ..."
-  std::string type = {};  // "ResourceNotFoundException"; empty: no answer of a store
+  std::string message;                  // "ResourceNotFoundException: ..."
+  boost::json::value answer = nullptr;  // the store's whole answer, where it gave one in JSON
+  std::string type = {};                // "ResourceNotFoundException"; empty: no answer of a store
   // The request may have been carried out all the same: no answer came, or a 5xx.
   bool maybe_done = false;
 };

@@ -183,8 +183,10 @@ TEST(Retries, WhatMayHaveBeenDoneIsTriedAgainOnlyIfIdempotent) {
 
 TEST(Retries, NoConnectionIsSafeAndAValidationErrorIsFinal) {
   EXPECT_TRUE(is_safe_to_retry({Failure::kUnavailable, ""}, false));
-  EXPECT_FALSE(is_safe_to_retry({Failure::kTimeout, "", "", true}, false));
-  EXPECT_TRUE(is_safe_to_retry({Failure::kTimeout, "", "", true}, true));
+  EXPECT_FALSE(
+      is_safe_to_retry({.failure = Failure::kTimeout, .message = "", .maybe_done = true}, false));
+  EXPECT_TRUE(
+      is_safe_to_retry({.failure = Failure::kTimeout, .message = "", .maybe_done = true}, true));
   for (const Failure final : {Failure::kValidation, Failure::kConditionFailed, Failure::kNotFound,
                               Failure::kDenied, Failure::kTooLarge}) {
     EXPECT_FALSE(is_safe_to_retry({final, ""}, true));

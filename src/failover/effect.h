@@ -59,6 +59,41 @@ struct Reply {
   friend bool operator==(const Reply&, const Reply&) = default;
 };
 
-using Effect = std::variant<CommitAssignment, PublishAssignment, WakeAt, RecordDecision, Reply>;
+// Raise the application's epoch in a region's fence table, and let its writers write or not. Stop
+// renewing leases there first unless `open`. FenceRaised or FenceFailed comes back, the latter at
+// the latest soon after `deadline`.
+struct RaiseFence {
+  ApplicationId application;
+  RegionId region;
+  Epoch epoch = 0;
+  bool open = false;
+  MonoTime deadline;
+
+  friend bool operator==(const RaiseFence&, const RaiseFence&) = default;
+};
+
+// Write barrier items into every table of the application at `from` and wait until `to` shows them
+// all. Drained comes back, at the latest soon after `deadline`.
+struct Drain {
+  ApplicationId application;
+  std::uint64_t decision = 0;
+  RegionId from;
+  RegionId to;
+  MonoTime deadline;
+
+  friend bool operator==(const Drain&, const Drain&) = default;
+};
+
+// Remember durably that the epoch's region may write, so that a restart need not fence again. May
+// be lost in a crash.
+struct RecordGrant {
+  ApplicationId application;
+  Epoch epoch = 0;
+
+  friend bool operator==(const RecordGrant&, const RecordGrant&) = default;
+};
+
+using Effect = std::variant<CommitAssignment, PublishAssignment, WakeAt, RecordDecision, Reply,
+                            RaiseFence, Drain, RecordGrant>;
 
 }  // namespace leeward::failover

@@ -17,6 +17,7 @@ namespace leeward::failover {
 struct StoredAssignment {
   Assignment assignment;
   std::optional<Duration> automatic_shift_age;
+  bool granted = false;  // its region was allowed to write under this epoch
 
   friend bool operator==(const StoredAssignment&, const StoredAssignment&) = default;
 };
@@ -84,8 +85,44 @@ struct Published {
   friend bool operator==(const Published&, const Published&) = default;
 };
 
+// A region's fence table confirmed the epoch: no write of an older one is taken there any more, and
+// none of `epoch` unless `open`. `last_grant`: when this process last renewed leases there.
+struct FenceRaised {
+  ApplicationId application;
+  RegionId region;
+  Epoch epoch = 0;
+  bool open = false;
+  std::optional<MonoTime> last_grant;
+
+  friend bool operator==(const FenceRaised&, const FenceRaised&) = default;
+};
+
+// It did not answer in time, or refused. kAborted: it stands at the higher epoch `found`.
+struct FenceFailed {
+  ApplicationId application;
+  RegionId region;
+  Epoch epoch = 0;
+  bool open = false;
+  Error error;
+  Epoch found = 0;
+  std::optional<MonoTime> last_grant;
+
+  friend bool operator==(const FenceFailed&, const FenceFailed&) = default;
+};
+
+// The drain barrier's end. `proven`: what had been written before it has arrived.
+struct Drained {
+  ApplicationId application;
+  std::uint64_t decision = 0;
+  bool proven = false;
+  std::string detail;  // one line for a person, with the numbers
+
+  friend bool operator==(const Drained&, const Drained&) = default;
+};
+
 using Event = std::variant<ApplicationDefined, ApplicationRemoved, RegionStatusChanged, TimerFired,
-                           MoveRequested, CommitSucceeded, CommitFailed, Published>;
+                           MoveRequested, CommitSucceeded, CommitFailed, Published, FenceRaised,
+                           FenceFailed, Drained>;
 
 [[nodiscard]] const ApplicationId& application_of(const Event& event);
 

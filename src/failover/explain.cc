@@ -2,6 +2,7 @@
 #include "failover/explain.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -80,10 +81,10 @@ std::string guards_text(const Decision& decision) {
 }
 
 std::string times_text(const DecisionTimes& times, MonoTime origin) {
-  std::string text = "Timeline\n";
-  const auto line = [&](const std::optional<MonoTime>& time, const char* what) {
+  std::multimap<MonoTime, std::string_view> lines;  // equal times stay in this order
+  const auto line = [&](const std::optional<MonoTime>& time, std::string_view what) {
     if (time) {
-      text += fmt::format("  {:>+10.1f} ms  {}\n", to_milliseconds(*time - origin), what);
+      lines.emplace(*time, what);
     }
   };
   line(times.first_miss, "first unanswered probe started");
@@ -91,6 +92,13 @@ std::string times_text(const DecisionTimes& times, MonoTime origin) {
   line(times.decided, "decided");
   line(times.committed, "committed to the state store");
   line(times.published, "published: DNS answers with it");
+  line(times.fenced, "fenced: nobody can write in the region that was left");
+  line(times.drained, "drained: what was written there has arrived");
+  line(times.granted, "granted: the new region may write");
+  std::string text = "Timeline\n";
+  for (const auto& [time, what] : lines) {
+    text += fmt::format("  {:>+10.1f} ms  {}\n", to_milliseconds(time - origin), what);
+  }
   return text;
 }
 
@@ -111,6 +119,9 @@ std::string explain(const Decision& decision) {
   text += evidence_text(decision, origin) + "\n";
   text += guards_text(decision) + "\n";
   text += times_text(decision.times, origin);
+  for (const std::string& note : decision.notes) {
+    text += fmt::format("{}  {}\n", &note == &decision.notes.front() ? "\nData\n" : "", note);
+  }
   return text;
 }
 

@@ -120,22 +120,72 @@ Guard not_blind(const ApplicationState& application, const Elsewhere& elsewhere,
   return result;
 }
 
-Guard replication_lag(const ApplicationState& application, const Proposal& proposal) {
+// How often a shift that only waits for fresh data looks again.
+constexpr Duration kLagRecheck = std::chrono::milliseconds(500);
+
+const ReplicationLink* link_of(const Elsewhere& elsewhere, const RegionId& from,
+                               const RegionId& to) {
+  const auto found = std::ranges::find_if(elsewhere.replication, [&](const ReplicationLink& link) {
+    return link.from == from && link.to == to;
+  });
+  return found == elsewhere.replication.end() ? nullptr : &*found;
+}
+
+// The failed guard, unless the operator accepted this much loss by name.
+Guard stale(Guard result, const Proposal& proposal, const std::optional<Duration>& staleness,
+            MonoTime now, Findings& findings) {
+  const auto& accepted = proposal.accept_data_loss;
+  if (accepted && (!staleness || *staleness <= *accepted)) {
+    result.outcome = GuardOutcome::kOverridden;
+    result.detail +=
+        fmt::format("; the operator accepts the loss of {}", format_duration(*accepted));
+    return result;
+  }
+  result.outcome = GuardOutcome::kFailed;
+  if (accepted) {
+    result.detail += fmt::format("; the accepted loss of {} is less", format_duration(*accepted));
+  } else if (!proposal.automatic) {
+    result.detail += "; say --accept-data-loss DURATION to move in spite of it";
+  }
+  findings.wait_until =
+      std::max(findings.wait_until.value_or(now + kLagRecheck), now + kLagRecheck);
+  return result;
+}
+
+// Nothing measured counts as stalled: the age of the newest write that is known to have arrived
+// grows until something says otherwise.
+Guard replication_lag(const ApplicationState& application, const Elsewhere& elsewhere,
+                      const Proposal& proposal, MonoTime now, Findings& findings) {
   const auto& limit = application.policy.failover.max_replication_lag;
   Guard result{"replication-lag", GuardOutcome::kNotEvaluated, ""};
-  if (!limit) {
-    result.detail = "no max_replication_lag is set";
-  } else {
-    result.detail = fmt::format(
-        "max_replication_lag is {}, but this version does not measure replication lag; not "
-        "blocking",
-        format_duration(*limit));
+  if (!limit || !application.policy.replicated) {
+    result.detail = limit ? "the application has no tables" : "no max_replication_lag is set";
+    return result;
   }
-  if (proposal.accept_data_loss) {
-    result.detail += fmt::format("; the operator accepts the loss of {}",
-                                 format_duration(*proposal.accept_data_loss));
+  if (!proposal.to) {
+    result.detail = "there is no region to go to";
+    return result;
   }
-  return result;
+  const RegionId& from = application.assignment.region;
+  const RegionId& to = application.policy.regions[*proposal.to];
+  const ReplicationLink* link = link_of(elsewhere, from, to);
+  if (link == nullptr || !link->newest_visible) {
+    result.detail = fmt::format("replication from {} to {} was never measured{}{}", from, to,
+                                link != nullptr && !link->detail.empty() ? ": " : "",
+                                link != nullptr ? link->detail : "");
+    return stale(std::move(result), proposal, std::nullopt, now, findings);
+  }
+  const Duration staleness = std::max(Duration(0), now - *link->newest_visible);
+  result.detail = fmt::format(
+      "{} has what was written in {} until {:.0f} ms ago, the limit is {}; lag p50 {:.1f} ms, p99 "
+      "{:.1f} ms",
+      to, from, to_milliseconds(staleness), format_duration(*limit), to_milliseconds(link->p50),
+      to_milliseconds(link->p99));
+  if (staleness <= *limit) {
+    result.outcome = GuardOutcome::kPassed;
+    return result;
+  }
+  return stale(std::move(result), proposal, staleness, now, findings);
 }
 
 Guard one_region_on(const ApplicationState& application, const Proposal& proposal) {
@@ -190,7 +240,7 @@ Findings evaluate(const ApplicationState& application, const Elsewhere& elsewher
   if (proposal.automatic && active != nullptr) {
     guards.push_back(hold_down(application, now, findings));
   }
-  guards.push_back(replication_lag(application, proposal));
+  guards.push_back(replication_lag(application, elsewhere, proposal, now, findings));
   guards.push_back(one_region_on(application, proposal));
   guards.push_back(one_region_active(application));
   return findings;

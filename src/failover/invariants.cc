@@ -20,7 +20,10 @@ std::optional<std::string> Invariants::check_state(const ApplicationState& appli
   if (application.statuses.size() != application.policy.regions.size()) {
     return fmt::format("{}: not one status per region", id);
   }
-  const bool moving = application.phase == Phase::kDecided || application.phase == Phase::kShifting;
+  const bool moving =
+      application.phase == Phase::kDecided || application.phase == Phase::kFencing ||
+      application.phase == Phase::kDraining || application.phase == Phase::kGranting ||
+      application.phase == Phase::kShifting;
   if (moving != application.pending.has_value()) {
     return fmt::format("{}: phase {} {} a pending decision", id, to_string(application.phase),
                        moving ? "without" : "with");
@@ -47,7 +50,7 @@ std::optional<std::string> Invariants::check_owner(const ApplicationId& id,
 std::optional<std::string> Invariants::check_commit(const CommitAssignment& commit,
                                                     const ApplicationState& application) {
   const Decision& decision = commit.decision;
-  if (decision.to.epoch != commit.expected.epoch + 1 || decision.from != commit.expected) {
+  if (decision.to.epoch <= commit.expected.epoch || decision.from != commit.expected) {
     return fmt::format("decision {}: the epoch does not follow", decision.id);
   }
   if (std::ranges::any_of(decision.guards, [](const Guard& guard) {
@@ -57,8 +60,9 @@ std::optional<std::string> Invariants::check_commit(const CommitAssignment& comm
   }
   const HealthStatus* from = evidence_of(decision, decision.from.region);
   const HealthStatus* to = evidence_of(decision, decision.to.region);
-  if (decision.kind == MoveKind::kInitial || from == nullptr) {
-    return std::nullopt;  // nothing was active, or what was has left the config
+  if (decision.kind == MoveKind::kInitial || decision.kind == MoveKind::kRollback ||
+      from == nullptr) {
+    return std::nullopt;  // nothing was active, or goes on where it was
   }
   if (to == nullptr || to->health != Health::kHealthy) {
     return fmt::format("decision {}: the target is not healthy", decision.id);

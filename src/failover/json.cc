@@ -30,6 +30,9 @@ inline void parse_name(std::string_view text, std::optional<Failback>& to) {
 inline void parse_name(std::string_view text, std::optional<ApplicationMode>& to) {
   to = parse_application_mode(text);
 }
+inline void parse_name(std::string_view text, std::optional<FencingMode>& to) {
+  to = parse_fencing_mode(text);
+}
 inline void parse_name(std::string_view text, std::optional<ErrorCode>& to) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
     if (to_string(static_cast<ErrorCode>(i)) == text) {
@@ -101,6 +104,9 @@ void fields(Archive& a, DecisionTimes& v) {
   a.optional_field("decided", v.decided);
   a.optional_field("committed", v.committed);
   a.optional_field("published", v.published);
+  a.optional_field("fenced", v.fenced);
+  a.optional_field("drained", v.drained);
+  a.optional_field("granted", v.granted);
 }
 
 template <typename Archive>
@@ -117,6 +123,7 @@ void fields(Archive& a, Decision& v) {
   a.field("guards", v.guards);
   a.field("outcome", v.outcome);
   a.field("outcome_detail", v.outcome_detail);
+  a.late_field("notes", v.notes);
   a.field("times", v.times);
   a.field("decided_at", v.decided_at);
 }
@@ -133,6 +140,27 @@ void fields(Archive& a, MoveCommand& v) {
 }
 
 template <typename Archive>
+void fields(Archive& a, FencingPolicy& v) {
+  a.field("mode", v.mode);
+  a.field("lease", v.lease);
+  a.field("renew", v.renew);
+  a.field("request_max", v.request_max);
+}
+
+template <typename Archive>
+void fields(Archive& a, ReplicationLink& v) {
+  a.field("from", v.from);
+  a.field("to", v.to);
+  a.optional_field("newest_visible", v.newest_visible);
+  a.field("lag", v.lag);
+  a.field("p50", v.p50);
+  a.field("p99", v.p99);
+  a.field("max", v.max);
+  a.field("stalled", v.stalled);
+  a.field("detail", v.detail);
+}
+
+template <typename Archive>
 void fields(Archive& a, FailoverPolicy& v) {
   a.field("automatic", v.automatic);
   a.field("confirm_window", v.confirm_window);
@@ -141,6 +169,7 @@ void fields(Archive& a, FailoverPolicy& v) {
   a.field("hold_down", v.hold_down);
   a.field("failback", v.failback);
   a.field("failback_after", v.failback_after);
+  a.late_field("fencing", v.fencing);
 }
 
 template <typename Archive>
@@ -163,6 +192,24 @@ void fields(Archive& a, Policy& v) {
   a.field("mode", v.mode);
   a.field("regions", v.regions);
   a.field("failover", v.failover);
+  a.late_field("replicated", v.replicated);
+}
+
+template <typename Archive>
+void fields(Archive& a, WriteGrant& v) {
+  a.field("to", v.to);
+  a.field("decision", v.decision);
+  a.field("since", v.since);
+  a.field("replaces_writers", v.replaces_writers);
+  a.field("outwaits_leases", v.outwaits_leases);
+  a.field("unfenced", v.unfenced);
+  a.optional_field("leases_over", v.leases_over);
+  a.optional_field("ask_at", v.ask_at);
+  a.field("asks_failed", v.asks_failed);
+  a.field("opening", v.opening);
+  a.optional_field("open_at", v.open_at);
+  a.field("opens_failed", v.opens_failed);
+  a.field("granted", v.granted);
 }
 
 template <typename Archive>
@@ -178,18 +225,25 @@ void fields(Archive& a, ApplicationState& v) {
   a.optional_field("retry_at", v.retry_at);
   a.field("commits_failed", v.commits_failed);
   a.field("refusal", v.refusal);
+  a.optional_field("grant", v.grant);
+  a.late_field("failbacks_failed", v.failbacks_failed);
+  a.optional_field("failback_at", v.failback_at);
+  a.late_field("roll_back", v.roll_back);
+  a.late_field("roll_back_to", v.roll_back_to);
 }
 
 template <typename Archive>
 void fields(Archive& a, Elsewhere& v) {
   a.field("targets", v.targets);
   a.field("not_healthy", v.not_healthy);
+  a.late_field("replication", v.replication);
 }
 
 template <typename Archive>
 void fields(Archive& a, StoredAssignment& v) {
   a.field("assignment", v.assignment);
   a.optional_field("automatic_shift_age", v.automatic_shift_age);
+  a.late_field("granted", v.granted);
 }
 
 template <typename Archive>
@@ -239,6 +293,58 @@ template <typename Archive>
 void fields(Archive& a, Published& v) {
   a.field("application", v.application);
   a.field("decision", v.decision);
+}
+
+template <typename Archive>
+void fields(Archive& a, FenceRaised& v) {
+  a.field("application", v.application);
+  a.field("region", v.region);
+  a.field("epoch", v.epoch);
+  a.field("open", v.open);
+  a.optional_field("last_grant", v.last_grant);
+}
+
+template <typename Archive>
+void fields(Archive& a, FenceFailed& v) {
+  a.field("application", v.application);
+  a.field("region", v.region);
+  a.field("epoch", v.epoch);
+  a.field("open", v.open);
+  a.field("error", v.error);
+  a.field("found", v.found);
+  a.optional_field("last_grant", v.last_grant);
+}
+
+template <typename Archive>
+void fields(Archive& a, Drained& v) {
+  a.field("application", v.application);
+  a.field("decision", v.decision);
+  a.field("proven", v.proven);
+  a.field("detail", v.detail);
+}
+
+template <typename Archive>
+void fields(Archive& a, RaiseFence& v) {
+  a.field("application", v.application);
+  a.field("region", v.region);
+  a.field("epoch", v.epoch);
+  a.field("open", v.open);
+  a.field("deadline", v.deadline);
+}
+
+template <typename Archive>
+void fields(Archive& a, Drain& v) {
+  a.field("application", v.application);
+  a.field("decision", v.decision);
+  a.field("from", v.from);
+  a.field("to", v.to);
+  a.field("deadline", v.deadline);
+}
+
+template <typename Archive>
+void fields(Archive& a, RecordGrant& v) {
+  a.field("application", v.application);
+  a.field("epoch", v.epoch);
 }
 
 template <typename Archive>
@@ -308,9 +414,16 @@ Result<T> read(const json::value& value, const char* what) {
 // The words of a variant's alternatives, in the variant's order.
 constexpr std::array kEventNames = {
     "application-defined", "application-removed", "status-changed", "timer-fired",
-    "move-requested",      "commit-succeeded",    "commit-failed",  "published"};
-constexpr std::array kEffectNames = {"commit-assignment", "publish-assignment", "wake-at",
-                                     "record-decision", "reply"};
+    "move-requested",      "commit-succeeded",    "commit-failed",  "published",
+    "fence-raised",        "fence-failed",        "drained"};
+constexpr std::array kEffectNames = {"commit-assignment",
+                                     "publish-assignment",
+                                     "wake-at",
+                                     "record-decision",
+                                     "reply",
+                                     "raise-fence",
+                                     "drain",
+                                     "record-grant"};
 static_assert(kEventNames.size() == std::variant_size_v<Event>);
 static_assert(kEffectNames.size() == std::variant_size_v<Effect>);
 

@@ -58,6 +58,14 @@ class Writer {
     }
   }
 
+  // Left out where it equals a fresh one: entries of earlier versions do not have it either.
+  template <typename T>
+  void late_field(const char* name, const T& value) {
+    if (value != T{}) {
+      object_[name] = to_value(value);
+    }
+  }
+
   json::object take() { return std::move(object_); }
 
   template <typename T>
@@ -137,6 +145,18 @@ class Reader {
     if (const json::value* found = object_->if_contains(name)) {
       ++seen_;
       read(*found, path_ + "." + name, value.emplace());
+    }
+  }
+
+  template <typename T>
+  void late_field(const char* name, T& value) {
+    value = T{};
+    if (error_) {
+      return;
+    }
+    if (const json::value* found = object_->if_contains(name)) {
+      ++seen_;
+      read(*found, path_ + "." + name, value);
     }
   }
 

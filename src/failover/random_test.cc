@@ -29,13 +29,15 @@ Policy random_policy(Rng& rng, const char* id) {
   policy.failover.quorum_required = 1 + static_cast<int>(rng.below(3));
   policy.failover.failback = rng.below(2) == 0 ? Failback::kManual : Failback::kAutomatic;
   policy.failover.failback_after = seconds(5);
+  policy.failover.fencing.mode = static_cast<FencingMode>(rng.below(3));
+  policy.replicated = rng.below(2) == 0;
   return policy;
 }
 
 void disturb(TestWorld& world, Rng& rng) {
   const ApplicationId id(rng.below(2) == 0 ? "shop" : "mail");
   const RegionId region = region_of(rng.below(3));
-  switch (rng.below(12)) {
+  switch (rng.below(16)) {
     case 0:
     case 1:
     case 2:
@@ -49,7 +51,7 @@ void disturb(TestWorld& world, Rng& rng) {
       world.set_status(id, region, Health::kUnknown);
       break;
     case 6: {
-      MoveCommand command{static_cast<MoveKind>(rng.below(4)),
+      MoveCommand command{static_cast<MoveKind>(rng.below(5)),
                           id,
                           region,
                           rng.below(4) == 0,
@@ -72,6 +74,12 @@ void disturb(TestWorld& world, Rng& rng) {
         world.define(random_policy(rng, id.str().c_str()));
       }
       break;
+    case 10:
+      world.set_fence_reachable(region, rng.below(2) == 0);
+      break;
+    case 11:
+      world.set_drain_works(rng.below(2) == 0);
+      break;
     default:
       world.advance(milliseconds(rng.below(20'000)));
   }
@@ -88,6 +96,10 @@ std::string live(std::uint64_t seed, std::string* journal = nullptr) {
   EXPECT_EQ(world.broken(), "") << "seed " << seed << "\n" << world.story();
   // Calm: the store works, shop's active region is dead, everything else is healthy.
   world.set_store(StoreMood::kTakes);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    world.set_fence_reachable(region_of(i), true);
+  }
+  world.set_drain_works(true);
   world.restart();
   world.define(random_policy(rng, "shop"));
   world.define(random_policy(rng, "mail"));
@@ -102,6 +114,11 @@ std::string live(std::uint64_t seed, std::string* journal = nullptr) {
   world.advance(seconds(60));
   EXPECT_EQ(world.broken(), "") << "seed " << seed << "\n" << world.story();
   EXPECT_NE(world.find(shop)->assignment.region, dead) << "seed " << seed << "\n" << world.story();
+  const ApplicationState& calm = *world.find(shop);
+  EXPECT_EQ(calm.grant.has_value(), calm.policy.failover.fencing.mode != FencingMode::kNone);
+  EXPECT_TRUE(!calm.grant || (calm.grant->granted && calm.grant->to == calm.assignment))
+      << "seed " << seed << ": nobody may write\n"
+      << world.story();
   if (journal != nullptr) {
     *journal = world.journal();
   }

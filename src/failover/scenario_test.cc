@@ -49,6 +49,10 @@ Policy policy_of_line(std::istringstream& words) {
     } else if (key == "failback") {
       policy.failover.failback = Failback::kAutomatic;
       policy.failover.failback_after = duration_of(value);
+    } else if (key == "fencing") {
+      policy.failover.fencing.mode = *parse_fencing_mode(value);
+    } else if (key == "tables") {
+      policy.replicated = value == "true";
     } else if (key == "lag") {
       policy.failover.max_replication_lag = duration_of(value);
     } else if (key == "mode") {
@@ -68,6 +72,8 @@ void move(TestWorld& world, MoveKind kind, std::istringstream& words) {
   while (words >> word) {
     if (word == "dry-run") {
       command.dry_run = true;
+    } else if (word.starts_with("accept=")) {
+      command.accept_data_loss = duration_of(word.substr(7));
     } else {
       command.to = RegionId(word);
     }
@@ -97,6 +103,26 @@ void run_line(TestWorld& world, const std::string& line) {
                     : a == "crashes"     ? StoreMood::kHangs
                                          : StoreMood::kLostRace,
                     RegionId(b));
+  } else if (verb == "fence") {  // fence unreachable|reachable REGION; fence at APP REGION EPOCH
+    Epoch epoch = 0;
+    words >> a >> b;
+    if (a == "at") {
+      const ApplicationId id(b);
+      words >> b >> epoch;
+      world.set_fence(id, RegionId(b), {epoch, false});
+    } else {
+      world.set_fence_reachable(RegionId(b), a == "reachable");
+    }
+  } else if (verb == "drain") {
+    words >> a;
+    world.set_drain_works(a == "works");
+  } else if (verb == "replicated") {  // replicated APP FROM TO AGE|never
+    std::string from;
+    words >> a >> from >> b;
+    std::string age;
+    words >> age;
+    world.set_replication(ApplicationId(a), RegionId(from), RegionId(b),
+                          age == "never" ? std::nullopt : std::optional(duration_of(age)));
   } else if (verb == "restart") {
     world.restart();
   } else if (verb == "remove") {
@@ -151,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(Failover, Scenario, testing::ValuesIn(scenario_names())
                          [](const auto& info) { return info.param; });
 
 TEST(ScenarioFolder, HoldsTheWholeSet) {
-  EXPECT_GE(scenario_names().size(), 18U);
+  EXPECT_GE(scenario_names().size(), 35U);
 }
 
 }  // namespace

@@ -12,10 +12,13 @@
 namespace leeward::failover {
 namespace {
 
-constexpr std::array<std::pair<Phase, std::string_view>, 5> kPhases = {{
+constexpr std::array<std::pair<Phase, std::string_view>, 8> kPhases = {{
     {Phase::kSteady, "steady"},
     {Phase::kSuspect, "suspect"},
     {Phase::kDecided, "decided"},
+    {Phase::kFencing, "fencing"},
+    {Phase::kDraining, "draining"},
+    {Phase::kGranting, "granting"},
     {Phase::kShifting, "shifting"},
     {Phase::kFrozen, "frozen"},
 }};
@@ -23,7 +26,8 @@ constexpr std::array<std::pair<Phase, std::string_view>, 5> kPhases = {{
 }  // namespace
 
 Policy policy_of(const Application& application) {
-  Policy policy{application.id, application.mode, {}, application.failover};
+  Policy policy{
+      application.id, application.mode, {}, application.failover, !application.tables.empty()};
   for (const ApplicationRegion& region : application.regions) {
     policy.regions.push_back(region.region);
   }
@@ -55,6 +59,9 @@ Elsewhere elsewhere_of(const State& state, const ApplicationId& id) {
           [](const HealthStatus& status) { return status.health != Health::kHealthy; }));
     }
   }
+  if (const auto links = state.replication.find(id); links != state.replication.end()) {
+    elsewhere.replication = links->second;
+  }
   return elsewhere;
 }
 
@@ -64,6 +71,27 @@ std::optional<std::size_t> index_of(const Policy& policy, const RegionId& region
     return std::nullopt;
   }
   return static_cast<std::size_t>(found - policy.regions.begin());
+}
+
+const RegionId& answering_region(const ApplicationState& application) {
+  if (!application.roll_back.empty()) {
+    return application.roll_back_to;
+  }
+  switch (application.phase) {
+    case Phase::kFencing:
+    case Phase::kDraining:
+    case Phase::kGranting:
+      return application.pending->from.region;
+    default:
+      return application.assignment.region;
+  }
+}
+
+std::optional<Assignment> lease_holder(const ApplicationState& application) {
+  if (!application.grant || !application.grant->granted) {
+    return std::nullopt;
+  }
+  return application.grant->to;
 }
 
 std::optional<MonoTime> hold_down_until(const ApplicationState& application) {

@@ -16,6 +16,7 @@
 #include "model/decision.h"
 #include "model/health.h"
 #include "model/ids.h"
+#include "model/replication.h"
 
 namespace leeward::failover {
 
@@ -25,6 +26,7 @@ struct Policy {
   ApplicationMode mode = ApplicationMode::kActivePassive;
   std::vector<RegionId> regions;  // in order of preference
   FailoverPolicy failover;
+  bool replicated = false;  // it has tables, whose replication is measured
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };
@@ -35,12 +37,35 @@ enum class Phase : std::uint8_t {
   kSteady,    // the active region is healthy, or nothing can be done about it
   kSuspect,   // the active region is suspect or unhealthy, and no decision is made yet
   kDecided,   // a decision's commit is on its way to the state store
+  kFencing,   // a planned move: the region being left is made to stop writing
+  kDraining,  // a planned move: what was written there is arriving in the other region
+  kGranting,  // a planned move: the other region is allowed to write
   kShifting,  // committed; the health board is being told
   kFrozen,    // the active region is unhealthy, but so is most of what we see: we may be blind
 };
 
 [[nodiscard]] std::string_view to_string(Phase phase);  // "steady"
 [[nodiscard]] std::optional<Phase> parse_phase(std::string_view text);
+
+// Who may write, with fencing. A region's writers wait until every other region that may still have
+// writers is fenced, or the leases of its writers have run out.
+struct WriteGrant {
+  Assignment to;
+  std::uint64_t decision = 0;           // that brought it; 0: a start or a reload
+  MonoTime since;                       // no lease was renewed after this
+  bool replaces_writers = false;        // others may have been writing
+  bool outwaits_leases = false;         // raised fences alone are not enough
+  std::vector<RegionId> unfenced;       // regions whose fence tables have not confirmed `to.epoch`
+  std::optional<MonoTime> leases_over;  // from then on no lease there is valid
+  std::optional<MonoTime> ask_at;       // when to ask the unfenced regions (again)
+  int asks_failed = 0;
+  bool opening = false;             // the region's own fence table was asked to open
+  std::optional<MonoTime> open_at;  // when to ask it (again)
+  int opens_failed = 0;
+  bool granted = false;  // it has confirmed
+
+  friend bool operator==(const WriteGrant&, const WriteGrant&) = default;
+};
 
 struct ApplicationState {
   Policy policy;
@@ -54,20 +79,28 @@ struct ApplicationState {
   std::optional<MonoTime> retry_at;         // no decision before: the store was unavailable
   int commits_failed = 0;                   // in a row
   std::string refusal;                      // the cause that was last recorded as refused
+  std::optional<WriteGrant> grant;          // nullopt: without fencing, or nothing is assigned
+  int failbacks_failed = 0;                 // automatic ones that were taken back, in a row
+  std::optional<MonoTime> failback_at;      // no automatic one before
+  std::string roll_back;  // why a planned move is to be taken back; empty: it is not
+  RegionId roll_back_to;
 
   friend bool operator==(const ApplicationState&, const ApplicationState&) = default;
 };
 
-// The health of all other applications' targets, for the guard against our own blindness.
+// What a step on one application reads of the world around it.
 struct Elsewhere {
+  // The health of all other applications' targets, for the guard against our own blindness.
   int targets = 0;
   int not_healthy = 0;
+  std::vector<ReplicationLink> replication;  // between the application's regions, as measured now
 
   friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
 };
 
 struct State {
   std::map<ApplicationId, ApplicationState> applications;
+  std::map<ApplicationId, std::vector<ReplicationLink>> replication;  // as measured last
   std::uint64_t next_decision_id = 1;
 
   friend bool operator==(const State&, const State&) = default;
@@ -77,6 +110,12 @@ struct State {
 
 // The index of a region in the policy's order of preference.
 [[nodiscard]] std::optional<std::size_t> index_of(const Policy& policy, const RegionId& region);
+
+// The region that DNS is to answer with. During a planned move that is still the one being left.
+[[nodiscard]] const RegionId& answering_region(const ApplicationState& application);
+
+// Whose writers' leases may be renewed now; nullopt: nobody's.
+[[nodiscard]] std::optional<Assignment> lease_holder(const ApplicationState& application);
 
 // No automatic shift before this; nullopt: none is held down.
 [[nodiscard]] std::optional<MonoTime> hold_down_until(const ApplicationState& application);

@@ -54,6 +54,7 @@ void TestWorld::feed(const Event& event) {
     for (const Effect& effect : effects) {
       carry_out(effect);
     }
+    renew_leases();
   }
 }
 
@@ -93,6 +94,9 @@ void TestWorld::carry_out(const Effect& effect) {
                      queue_.emplace_back(Published{each.application, each.decision});
                    }
                  },
+                 [&](const RaiseFence& each) { raise_fence(each); },
+                 [&](const Drain& each) { drain(each); },
+                 [&](const RecordGrant& each) { granted_[each.application] = each.epoch; },
                  [&](const WakeAt& each) { timers_[each.application] = each.at; },
                  [&](const RecordDecision& each) {
                    tell(fmt::format("{} ({})", line_of(each.decision), each.decision.reason));
@@ -131,6 +135,105 @@ void TestWorld::commit(const CommitAssignment& effect) {
   queue_.emplace_back(CommitSucceeded{id, decision.id});
 }
 
+void TestWorld::raise_fence(const RaiseFence& effect) {
+  const auto last = last_grants_.find({effect.application, effect.region});
+  const auto last_grant = last == last_grants_.end() ? std::nullopt : std::optional(last->second);
+  const std::string what = fmt::format("{} fence of {} in {}", effect.open ? "open" : "raise",
+                                       effect.application, effect.region);
+  if (unreachable_.contains(effect.region)) {
+    if (told_.insert(what).second) {
+      tell(what + ": no answer");
+    }
+    queue_.emplace_back(FenceFailed{effect.application,
+                                    effect.region,
+                                    effect.epoch,
+                                    effect.open,
+                                    {ErrorCode::kUnavailable, "no answer"},
+                                    0,
+                                    last_grant});
+    return;
+  }
+  TestFence& fence = fences_[{effect.application, effect.region}];
+  if (fence.epoch > effect.epoch) {
+    tell(fmt::format("{}: it stands at epoch {}", what, fence.epoch));
+    queue_.emplace_back(FenceFailed{effect.application,
+                                    effect.region,
+                                    effect.epoch,
+                                    effect.open,
+                                    {ErrorCode::kAborted, "a higher epoch stands there"},
+                                    fence.epoch,
+                                    last_grant});
+    return;
+  }
+  if (effect.open && !(fence.open && fence.epoch == effect.epoch)) {
+    check_writers(effect);
+  }
+  if (fence.epoch != effect.epoch || fence.open != effect.open) {
+    tell(fmt::format("{}: epoch {}", what, effect.epoch));
+  }
+  told_.erase(what);
+  fence = {effect.epoch, effect.open};
+  queue_.emplace_back(
+      FenceRaised{effect.application, effect.region, effect.epoch, effect.open, last_grant});
+}
+
+// The one promise: when a region starts to write, no other region can.
+void TestWorld::check_writers(const RaiseFence& effect) {
+  const ApplicationState* application = find(effect.application);
+  const FencingPolicy& policy = application->policy.failover.fencing;
+  for (const auto& [place, fence] : fences_) {
+    if (place.first != effect.application || place.second == effect.region) {
+      continue;
+    }
+    const auto last = last_grants_.find(place);
+    const bool leased =
+        last != last_grants_.end() && now_ <= last->second + policy.lease + policy.request_max;
+    const bool may_write = leased && (fence.open || policy.mode == FencingMode::kLease);
+    if (may_write && broken_.empty()) {
+      broken_ = fmt::format("{} may write from epoch {} on, and {} may still under epoch {}",
+                            effect.region, effect.epoch, place.second, fence.epoch);
+    }
+  }
+}
+
+void TestWorld::drain(const Drain& effect) {
+  tell(fmt::format("drain {} from {} to {}: {}", effect.application, effect.from, effect.to,
+                   drain_works_ ? "proven" : "not proven"));
+  queue_.emplace_back(Drained{effect.application, effect.decision, drain_works_,
+                              drain_works_ ? "8 lanes arrived" : "lane 3 did not arrive"});
+}
+
+void TestWorld::renew_leases() {
+  for (const auto& [id, application] : state_.applications) {
+    const auto holder = lease_holder(application);
+    if (holder && !unreachable_.contains(holder->region)) {
+      last_grants_[{id, holder->region}] = now_;
+    }
+  }
+}
+
+void TestWorld::set_fence_reachable(const RegionId& region, bool reachable) {
+  reachable ? static_cast<void>(unreachable_.erase(region))
+            : static_cast<void>(unreachable_.insert(region));
+}
+
+void TestWorld::set_fence(const ApplicationId& id, const RegionId& region, TestFence fence) {
+  fences_[{id, region}] = fence;
+}
+
+void TestWorld::set_replication(const ApplicationId& id, const RegionId& from, const RegionId& to,
+                                std::optional<Duration> age) {
+  auto& links = state_.replication[id];
+  std::erase_if(links,
+                [&](const ReplicationLink& link) { return link.from == from && link.to == to; });
+  ReplicationLink link{from, to, std::nullopt, {}, {}, {}, {}, !age, age ? "" : "nothing arrives"};
+  if (age) {
+    link.newest_visible = now_ - *age;
+    link.lag = link.p50 = link.p99 = link.max = std::chrono::milliseconds(5);
+  }
+  links.push_back(std::move(link));
+}
+
 void TestWorld::advance(Duration by) {
   const MonoTime end = now_ + by;
   for (int fired = 0; fired < 10'000; ++fired) {
@@ -144,11 +247,14 @@ void TestWorld::advance(Duration by) {
       break;
     }
     const ApplicationId id = first->first;
+    renew_leases();  // all the way up to the event
     now_ = std::max(now_, first->second);
+    renew_leases();
     timers_.erase(first);
     feed(TimerFired{id});
   }
   now_ = end;
+  renew_leases();
 }
 
 void TestWorld::restart() {
@@ -162,7 +268,7 @@ void TestWorld::restart() {
     const auto stored = store_.find(id);
     std::optional<StoredAssignment> found;
     if (stored != store_.end() && stored->second.epoch != 0) {
-      found = StoredAssignment{stored->second, std::nullopt};
+      found = StoredAssignment{stored->second, std::nullopt, granted_[id] == stored->second.epoch};
     }
     feed(ApplicationDefined{policy, found});
   }
@@ -172,7 +278,8 @@ void TestWorld::define(const Policy& policy) {
   policies_[policy.id] = policy;
   std::optional<StoredAssignment> stored;
   if (find(policy.id) == nullptr && store_[policy.id].epoch != 0) {
-    stored = StoredAssignment{store_[policy.id], std::nullopt};
+    stored = StoredAssignment{store_[policy.id], std::nullopt,
+                              granted_[policy.id] == store_[policy.id].epoch};
   }
   feed(ApplicationDefined{policy, stored});
 }

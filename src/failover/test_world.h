@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@
 #include "failover/step.h"
 
 namespace leeward::failover {
+
+// One region's fence table as far as one application goes.
+struct TestFence {
+  Epoch epoch = 0;
+  bool open = false;
+};
 
 enum class StoreMood : std::uint8_t { kTakes, kUnavailable, kLostRace, kHangs };
 
@@ -29,6 +36,13 @@ class TestWorld {
   void set_status(const ApplicationId& id, const RegionId& region, Health health, int votes = 3);
   // With kLostRace: the other writer's region.
   void set_store(StoreMood mood, RegionId other = {});
+  void set_fence_reachable(const RegionId& region, bool reachable);
+  // What stands in a region's fence table, for instance from another life of the state store.
+  void set_fence(const ApplicationId& id, const RegionId& region, TestFence fence);
+  void set_drain_works(bool works) { drain_works_ = works; }
+  // The newest write of `from` that `to` has is this old; nullopt: none was ever seen.
+  void set_replication(const ApplicationId& id, const RegionId& from, const RegionId& to,
+                       std::optional<Duration> age);
   void move(MoveCommand command) { feed(MoveRequested{std::move(command), ++request_}); }
 
   [[nodiscard]] const State& state() const { return state_; }
@@ -42,6 +56,10 @@ class TestWorld {
   void tell(const std::string& text);
   void carry_out(const Effect& effect);
   void commit(const CommitAssignment& effect);
+  void raise_fence(const RaiseFence& effect);
+  void check_writers(const RaiseFence& effect);
+  void drain(const Drain& effect);
+  void renew_leases();
   void write_journal(const ApplicationId& id, const State& before, const Event& event,
                      const std::vector<Effect>& effects);
 
@@ -53,6 +71,12 @@ class TestWorld {
   std::deque<Event> queue_;
   StoreMood mood_ = StoreMood::kTakes;
   RegionId other_;
+  std::map<std::pair<ApplicationId, RegionId>, TestFence> fences_;
+  std::map<std::pair<ApplicationId, RegionId>, MonoTime> last_grants_;
+  std::map<ApplicationId, Epoch> granted_;
+  std::set<RegionId> unreachable_;
+  std::set<std::string> told_;
+  bool drain_works_ = true;
   Invariants invariants_;
   std::string story_, journal_, broken_;
   std::uint64_t sequence_ = 0, previous_ = 0, request_ = 0;

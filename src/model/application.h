@@ -35,6 +35,26 @@ enum class ApplicationMode : std::uint8_t {
 [[nodiscard]] std::optional<Failback> parse_failback(std::string_view text);
 [[nodiscard]] std::optional<ApplicationMode> parse_application_mode(std::string_view text);
 
+// How a region that lost an application is kept from writing. What each mode risks:
+// docs/fencing.md.
+enum class FencingMode : std::uint8_t {
+  kNone,         // not at all: two regions may write at the same time for a while
+  kLease,        // writers ask before each write; safe while no write takes over request_max
+  kTransaction,  // the store refuses writes of an older epoch; leases cover an unreachable store
+};
+
+[[nodiscard]] std::string_view to_string(FencingMode mode);  // "transaction"
+[[nodiscard]] std::optional<FencingMode> parse_fencing_mode(std::string_view text);
+
+struct FencingPolicy {
+  FencingMode mode = FencingMode::kNone;
+  Duration lease = std::chrono::seconds(3);        // how long writers may go on unrenewed
+  Duration renew = std::chrono::seconds(1);        // at most a third of the lease
+  Duration request_max = std::chrono::seconds(1);  // the longest that a write may take
+
+  friend bool operator==(const FencingPolicy&, const FencingPolicy&) = default;
+};
+
 struct FailoverPolicy {
   bool automatic = true;
   Duration confirm_window{};  // the quorum must hold this long before a shift
@@ -44,6 +64,7 @@ struct FailoverPolicy {
   Failback failback = Failback::kManual;
   Duration failback_after = std::chrono::minutes(5);  // automatic failback: preferred region
                                                       // healthy this long
+  FencingPolicy fencing;
 
   friend bool operator==(const FailoverPolicy&, const FailoverPolicy&) = default;
 };

@@ -22,6 +22,7 @@ enum class MoveKind : std::uint8_t {
   kFailover,    // unplanned: the active region is dead, or an operator says so
   kSwitchover,  // planned, both regions healthy
   kFailback,    // the way back to the most preferred region
+  kRollback,    // a planned move could not be finished; the region it left goes on
 };
 
 enum class GuardOutcome : std::uint8_t {
@@ -69,6 +70,9 @@ struct DecisionTimes {
   std::optional<MonoTime> decided;     // guards passed (or refused)
   std::optional<MonoTime> committed;   // durable in the state store
   std::optional<MonoTime> published;   // the health board changed: DNS answers with it
+  std::optional<MonoTime> fenced;      // nobody can write in the region that was left
+  std::optional<MonoTime> drained;     // planned moves: what was written there has arrived
+  std::optional<MonoTime> granted;     // the new region may write
 
   friend bool operator==(const DecisionTimes&, const DecisionTimes&) = default;
 };
@@ -86,6 +90,7 @@ struct Decision {
   std::vector<Guard> guards;             // all that were evaluated, in order
   DecisionOutcome outcome = DecisionOutcome::kPending;
   std::string outcome_detail;
+  std::vector<std::string> notes;  // one line each: what fence and drain barrier found
   DecisionTimes times;
   WallTime decided_at;
 

@@ -70,16 +70,23 @@ constexpr NameTable<Failback, 2> kFailbacks = {{
     {Failback::kAutomatic, "automatic"},
 }};
 
+constexpr NameTable<FencingMode, 3> kFencingModes = {{
+    {FencingMode::kNone, "none"},
+    {FencingMode::kLease, "lease"},
+    {FencingMode::kTransaction, "transaction"},
+}};
+
 constexpr NameTable<ApplicationMode, 2> kModes = {{
     {ApplicationMode::kActivePassive, "active-passive"},
     {ApplicationMode::kActiveActive, "active-active"},
 }};
 
-constexpr NameTable<MoveKind, 4> kMoveKinds = {{
+constexpr NameTable<MoveKind, 5> kMoveKinds = {{
     {MoveKind::kInitial, "initial"},
     {MoveKind::kFailover, "failover"},
     {MoveKind::kSwitchover, "switchover"},
     {MoveKind::kFailback, "failback"},
+    {MoveKind::kRollback, "rollback"},
 }};
 
 constexpr NameTable<GuardOutcome, 4> kGuardOutcomes = {{
@@ -120,6 +127,9 @@ std::string_view to_string(ProbeOutcome outcome) {
 std::string_view to_string(Failback failback) {
   return name_of(kFailbacks, failback);
 }
+std::string_view to_string(FencingMode mode) {
+  return name_of(kFencingModes, mode);
+}
 std::string_view to_string(ApplicationMode mode) {
   return name_of(kModes, mode);
 }
@@ -135,6 +145,9 @@ std::optional<ProbeOutcome> parse_probe_outcome(std::string_view text) {
 }
 std::optional<Failback> parse_failback(std::string_view text) {
   return value_of(kFailbacks, text);
+}
+std::optional<FencingMode> parse_fencing_mode(std::string_view text) {
+  return value_of(kFencingModes, text);
 }
 std::optional<ApplicationMode> parse_application_mode(std::string_view text) {
   return value_of(kModes, text);

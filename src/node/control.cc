@@ -2,6 +2,7 @@
 #include "node/control.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +24,21 @@ constexpr Duration kOwnVoteTtl = std::chrono::hours(24);
 
 // How often old journal entries are dropped, in entries.
 constexpr std::uint64_t kTrimEvery = 256;
+
+// True: a later word on one that is known, which replaces it.
+bool remember(std::deque<Decision>& decisions, const Decision& decision) {
+  const auto known = std::find_if(decisions.rbegin(), decisions.rend(),
+                                  [&](const Decision& each) { return each.id == decision.id; });
+  if (known != decisions.rend()) {
+    *known = decision;
+    return true;
+  }
+  decisions.push_back(decision);
+  if (decisions.size() > Control::kDecisionsKept) {
+    decisions.pop_front();
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -95,7 +111,11 @@ void Control::define_applications() {
     failover::ApplicationDefined event{policy, {}};
     const auto saved = saved_.assignments.find(application.id);
     if (!known && saved != saved_.assignments.end()) {
-      event.stored = failover::StoredAssignment{saved->second.assignment, {}};
+      const auto granted = saved_.granted.find(application.id);
+      event.stored = failover::StoredAssignment{
+          saved->second.assignment,
+          {},
+          granted != saved_.granted.end() && granted->second == saved->second.assignment.epoch};
       if (saved->second.automatic_shift_at) {
         event.stored->automatic_shift_age = wall_now() - *saved->second.automatic_shift_at;
       }
@@ -181,6 +201,7 @@ void Control::dispatch(const failover::Event& event) {
   const WallTime wall = wall_now();
   const auto effects = failover::step(state_, event, now, wall);
   auto puts = record(before, elsewhere, next_decision_id, event, effects, now, wall);
+  renew_lease(id);  // before a fence is raised: nothing is renewed after that
   perform(effects, std::move(puts));
 }
 
@@ -277,11 +298,9 @@ void Control::perform(const failover::WakeAt& effect) {
 
 void Control::perform(const failover::RecordDecision& effect) {
   const Decision& decision = effect.decision;
-  decisions_.push_back(decision);
-  if (decisions_.size() > kDecisionsKept) {
-    decisions_.pop_front();
+  if (!remember(decisions_, decision)) {
+    ++decision_counts_[{decision.application, decision.kind, decision.outcome}];
   }
-  ++decision_counts_[{decision.application, decision.kind, decision.outcome}];
   with_.events.publish(admin::DecisionEvent{decision}, {mono_now(), wall_now()});
   const auto level = decision.outcome == DecisionOutcome::kPublished ? config::LogLevel::kInfo
                                                                      : config::LogLevel::kWarning;
@@ -296,6 +315,73 @@ void Control::perform(const failover::RecordDecision& effect) {
                    {"by", decision.requested_by},
                    {"reason", decision.reason},
                    {"detail", decision.outcome_detail}});
+}
+
+void Control::perform(const failover::RaiseFence& effect) {
+  with_.data.raise_fence(effect, [this, effect](const FenceOutcome& outcome) {
+    with_.log.write(outcome.status ? config::LogLevel::kInfo : config::LogLevel::kWarning, "fence",
+                    {{"application", effect.application.str()},
+                     {"region", effect.region.str()},
+                     {"epoch", effect.epoch},
+                     {"open", effect.open ? "true" : "false"},
+                     {"result", outcome.status ? "raised" : outcome.status.error().message}});
+    if (outcome.status) {
+      dispatch(failover::FenceRaised{effect.application, effect.region, effect.epoch, effect.open,
+                                     outcome.last_grant});
+    } else {
+      dispatch(failover::FenceFailed{effect.application, effect.region, effect.epoch, effect.open,
+                                     outcome.status.error(), outcome.found, outcome.last_grant});
+    }
+  });
+}
+
+void Control::perform(const failover::Drain& effect) {
+  const auto application = std::ranges::find(applications_, effect.application, &Application::id);
+  if (application == applications_.end()) {
+    return;  // it left the config, and the move with it
+  }
+  with_.data.drain(effect, application->tables, [this, effect](DrainOutcome outcome) {
+    with_.log.info("drain", {{"application", effect.application.str()},
+                             {"from", effect.from.str()},
+                             {"to", effect.to.str()},
+                             {"proven", outcome.proven ? "true" : "false"},
+                             {"detail", outcome.detail}});
+    dispatch(failover::Drained{effect.application, effect.decision, outcome.proven,
+                               std::move(outcome.detail)});
+  });
+}
+
+void Control::perform(const failover::RecordGrant& effect) {
+  with_.writer.put(granted_key(effect.application), std::to_string(effect.epoch));
+}
+
+void Control::renew_lease(const ApplicationId& id) {
+  const auto application = state_.applications.find(id);
+  const auto holder = application == state_.applications.end()
+                          ? std::nullopt
+                          : failover::lease_holder(application->second);
+  const auto known = leases_.find(id);
+  if (holder == (known == leases_.end() ? std::nullopt : std::optional(known->second))) {
+    return;
+  }
+  if (holder) {
+    leases_.insert_or_assign(id, *holder);
+  } else {
+    leases_.erase(id);
+  }
+  with_.data.renew_lease(id, holder,
+                         holder ? application->second.policy.failover.fencing.renew : Duration(0));
+}
+
+void Control::renew_leases() {
+  for (const auto& [id, holder] : std::exchange(leases_, {})) {
+    renew_lease(id);
+  }
+}
+
+void Control::replication_measured(const ApplicationId& application,
+                                   std::vector<ReplicationLink> links) {
+  state_.replication.insert_or_assign(application, std::move(links));
 }
 
 void Control::perform(const failover::Reply& effect) {
@@ -337,7 +423,7 @@ void Control::store_application_word(const Application& application) {
   // send anybody elsewhere.
   RegionId active;
   if (const auto known = find(application.id)) {
-    active = known->assignment.region;
+    active = failover::answering_region(*known);
   } else if (const auto saved = saved_.assignments.find(application.id);
              saved != saved_.assignments.end()) {
     active = saved->second.assignment.region;
@@ -397,7 +483,7 @@ Result<std::deque<Decision>> recent_decisions(state::Store& store, std::uint64_t
     }
     for (failover::Effect& effect : entry->effects) {
       if (auto* recorded = std::get_if<failover::RecordDecision>(&effect)) {
-        decisions.push_back(std::move(recorded->decision));
+        remember(decisions, recorded->decision);
       }
     }
   }
@@ -418,6 +504,13 @@ Result<SavedState> read_saved_state(state::Store& store) {
     }
     saved.assignments.emplace(id, std::move(*record));
     saved.revisions.emplace(id, entry.mod_revision);
+  }
+  ASSIGN_OR_RETURN(const auto granted,
+                   store.read_now({state::KeyRange::prefix(kGrantedPrefix), 0}));
+  for (const state::KeyValue& entry : granted.values) {
+    Epoch epoch = 0;  // unreadable: not granted, so it is fenced anew
+    std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), epoch);
+    saved.granted.emplace(ApplicationId(entry.key.substr(kGrantedPrefix.size())), epoch);
   }
   ASSIGN_OR_RETURN(const auto healths, store.read_now({state::KeyRange::prefix(kHealthPrefix), 0}));
   for (const state::KeyValue& entry : healths.values) {

@@ -22,6 +22,7 @@
 #include "config/config.h"
 #include "failover/step.h"
 #include "model/health_board.h"
+#include "node/data_plane.h"
 #include "node/journal.h"
 #include "node/log.h"
 #include "node/store_writer.h"
@@ -32,6 +33,7 @@ namespace leeward::node {
 // What was in the store at start.
 struct SavedState {
   std::map<ApplicationId, AssignmentRecord> assignments;
+  std::map<ApplicationId, Epoch> granted;  // under which the assigned region was allowed to write
   std::map<ApplicationId, state::Revision> revisions;
   std::map<HealthCheckId, Health> healths;
   JournalHead journal;
@@ -52,6 +54,7 @@ class Control {
     Log& log;
     admin::EventLog& events;
     WakeAt wake_at;
+    DataPlane& data;
   };
 
   Control(NodeId node, std::uint64_t journal_entries_max, SavedState saved,
@@ -65,7 +68,12 @@ class Control {
 
   void verdict_changed(const HealthCheckId& check, const Verdict& verdict);
   void timer_fired();
+  // What heartbeats say; decisions read it when they are made.
+  void replication_measured(const ApplicationId& application, std::vector<ReplicationLink> links);
   void move(const MoveCommand& command, MoveDone done);
+
+  // After the fencers were rebuilt: they know of no lease.
+  void renew_leases();
 
   // Replies to whoever still waits for a move: the daemon is stopping.
   void cancel_moves();
@@ -114,6 +122,10 @@ class Control {
   void perform(const failover::WakeAt& effect);
   void perform(const failover::RecordDecision& effect);
   void perform(const failover::Reply& effect);
+  void perform(const failover::RaiseFence& effect);
+  void perform(const failover::Drain& effect);
+  void perform(const failover::RecordGrant& effect);
+  void renew_lease(const ApplicationId& id);
 
   [[nodiscard]] std::optional<failover::ApplicationState> find(const ApplicationId& id) const;
   [[nodiscard]] std::optional<Place> place_of(const HealthCheckId& check) const;
@@ -133,6 +145,7 @@ class Control {
   std::map<HealthCheckId, Place> places_;  // into applications_
   std::map<HealthCheckId, HealthStatus> statuses_;
   std::map<ApplicationId, MonoTime> wake_times_;
+  std::map<ApplicationId, Assignment> leases_;  // whose are being renewed
   std::map<std::uint64_t, MoveDone> moves_;
   std::uint64_t next_request_ = 1;
   JournalTail journal_;

@@ -18,6 +18,7 @@
 #include "node/control.h"
 #include "node/log.h"
 #include "node/plane.h"
+#include "node/region_data.h"
 #include "node/service_manager.h"
 #include "probe/checker.h"
 #include "probe/clock.h"
@@ -93,9 +94,12 @@ struct Node::Impl {
         *store,
         [this](Duration delay, std::function<void()> task) { later(delay, std::move(task)); },
         [this](const Error& error) { log.error("state-store", {{"error", error.message}}); });
+    data = std::make_unique<RegionData>(
+        log, [this](std::function<void()> task) { asio::post(io, std::move(task)); });
+    data->apply(config);
     control = std::make_unique<Control>(
         config.node.id, config.state.journal_entries_max, std::move(saved),
-        Control::Collaborators{*writer, log, events, [this](MonoTime at) { wake_at(at); }});
+        Control::Collaborators{*writer, log, events, [this](MonoTime at) { wake_at(at); }, *data});
     return {};
   }
 
@@ -139,7 +143,7 @@ struct Node::Impl {
 
   Status start_api() {
     plane = std::make_unique<Plane>(Plane::Collaborators{
-        *control, *writer, *store, *checker, *dns, facts,
+        *control, *writer, *store, *checker, *dns, facts, replication,
         [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); }});
     ASSIGN_OR_RETURN(api, admin::ApiServer::start(io, config.api, *plane, events));
     log.info("api-listening", {{"address", config.api.listen.address}, {"port", int{api->port()}}});
@@ -193,6 +197,7 @@ struct Node::Impl {
     control->cancel_moves();
     api->stop();
     checker->stop();
+    data->stop();
     wake_timer.cancel();
     tick_timer.cancel();
     signals.cancel();
@@ -218,12 +223,22 @@ struct Node::Impl {
       return;
     }
     store->tick(probe::mono_now());
+    measure_replication();
     tick_timer.expires_after(std::chrono::milliseconds(100));
     tick_timer.async_wait([this](const boost::system::error_code& error) {
       if (!error) {
         tick();
       }
     });
+  }
+
+  void measure_replication() {
+    replication = data->links();
+    for (const Application& application : config.applications) {
+      if (!application.tables.empty()) {
+        control->replication_measured(application.id, worst_links(replication, application.tables));
+      }
+    }
   }
 
   void wake_at(MonoTime at) {
@@ -297,8 +312,10 @@ struct Node::Impl {
     layout = std::move(loaded->layout);
     tables = std::move(loaded->tables);
     facts.config_loaded = probe::mono_now();
+    data->apply(config);
     dns->publish(make_snapshot());
     control->define_applications();
+    control->renew_leases();
     for (const std::string& warning : loaded->warnings) {
       log.warning("config", {{"detail", warning}});
     }
@@ -324,6 +341,8 @@ struct Node::Impl {
   // In order of dependency; destroyed the other way round.
   std::unique_ptr<state::Store> store;
   std::unique_ptr<StoreWriter> writer;
+  std::unique_ptr<RegionData> data;
+  std::vector<lag::TableLink> replication;  // as measured last
   std::unique_ptr<Control> control;
   std::unique_ptr<server::DnsServer> dns;
   std::unique_ptr<probe::Checker> checker;
@@ -348,6 +367,7 @@ Node::~Node() {
   if (impl_->checker) {
     impl_->checker->stop();
   }
+  impl_->data->stop();
   impl_->store->close();
 }
 

@@ -88,16 +88,27 @@ admin::ApplicationView Plane::view_of(const Application& application) const {
         view.last_decision = *last;
       }
     }
+    if (const auto& grant = known->second.grant) {
+      view.writes = admin::WritesView{grant->to, grant->granted, grant->unfenced,
+                                      grant->granted ? std::nullopt : grant->leases_over};
+    }
     const auto until = failover::hold_down_until(known->second);
     if (until && *until > probe::mono_now()) {
       view.hold_down_until = until;
     }
   }
+  const auto& measured = with_.control.state().replication;
+  if (const auto links = measured.find(application.id); links != measured.end()) {
+    view.replication = links->second;
+  }
+  // During a planned move DNS still answers with the region that is being left.
+  const RegionId active_region =
+      known == states.end() ? view.assignment.region : failover::answering_region(known->second);
   for (const ApplicationRegion& region : application.regions) {
     const HealthStatus status = with_.control.status_of(region.check.id);
     const bool active = application.mode == ApplicationMode::kActiveActive
                             ? status.health != Health::kUnhealthy
-                            : region.region == view.assignment.region;
+                            : region.region == active_region;
     view.regions.push_back({region.region, active, status});
   }
   return view;
@@ -241,6 +252,9 @@ admin::Metrics Plane::metrics() const {
     metrics.transitions.push_back({key.first, key.second, count});
   }
   for (const admin::ApplicationView& view : applications()) {
+    if (view.writes) {
+      metrics.writes.push_back({view.definition.id, view.writes->allowed});
+    }
     for (const admin::RegionView& region : view.regions) {
       metrics.regions.push_back({view.definition.id, region.region, region.active,
                                  region.status.health, region.status.suspect,
@@ -250,6 +264,12 @@ admin::Metrics Plane::metrics() const {
   for (const auto& [kind, count] : with_.control.decision_counts()) {
     metrics.decisions.push_back({kind.application, kind.kind, kind.outcome, count});
   }
+  metrics.replication = replication();
+  for (std::size_t i = 0; i < metrics.replication.size(); ++i) {
+    if (const auto& newest = metrics.replication[i].link.newest_visible) {
+      metrics.newest_visible_age_seconds[i] = to_milliseconds(probe::mono_now() - *newest) / 1000;
+    }
+  }
   metrics.journal_entries = with_.control.journal().sequence();
   metrics.state_errors = with_.writer.errors();
   metrics.reloads_ok = with_.facts.reloads_ok;
@@ -257,6 +277,14 @@ admin::Metrics Plane::metrics() const {
   metrics.config_generation = with_.facts.config_generation;
   metrics.uptime_seconds = to_milliseconds(probe::mono_now() - with_.facts.started) / 1000;
   return metrics;
+}
+
+std::vector<admin::TableReplication> Plane::replication() const {
+  std::vector<admin::TableReplication> all;
+  for (const auto& [table, link] : with_.replication) {
+    all.push_back({table, link});
+  }
+  return all;
 }
 
 }  // namespace leeward::node

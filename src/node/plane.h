@@ -10,6 +10,7 @@
 #include <string>
 
 #include "admin/control_plane.h"
+#include "lag/monitor.h"
 #include "node/control.h"
 #include "probe/checker.h"
 #include "server/dns_server.h"
@@ -39,6 +40,7 @@ class Plane final : public admin::ControlPlane {
     const probe::Checker& checker;
     const server::DnsServer& dns;
     const NodeFacts& facts;
+    const std::vector<lag::TableLink>& replication;  // as measured last
     std::function<void(std::string_view, admin::ReloadCallback)> reload;
   };
 
@@ -59,6 +61,7 @@ class Plane final : public admin::ControlPlane {
   void move(const MoveCommand& command, admin::MoveCallback callback) override;
   [[nodiscard]] Result<admin::JournalPage> journal(std::uint64_t from_sequence,
                                                    std::size_t limit) const override;
+  [[nodiscard]] std::vector<admin::TableReplication> replication() const override;
   void reload(std::string_view requested_by, admin::ReloadCallback callback) override;
   [[nodiscard]] admin::Metrics metrics() const override;
 

@@ -25,6 +25,10 @@ std::string assignment_key(const ApplicationId& application) {
   return std::string(kAssignmentPrefix) + application.str();
 }
 
+std::string granted_key(const ApplicationId& application) {
+  return std::string(kGrantedPrefix) + application.str();
+}
+
 std::string health_key(const HealthCheckId& check) {
   return std::string(kHealthPrefix) + check.str();
 }

@@ -4,6 +4,7 @@
 //
 //   assignment/<application>   the assignment in force: region, epoch, when an automatic shift
 //                              made it (wall clock)
+//   granted/<application>      the epoch under which its region was allowed to write
 //   health/<check id>          the last verdict that was not unknown: the saved board
 //   journal/<20 digits>        one line of failover::format_entry
 //   journal-head               the last entry's sequence and digest, and the next decision's id
@@ -25,12 +26,14 @@
 namespace leeward::node {
 
 inline constexpr std::string_view kAssignmentPrefix = "assignment/";
+inline constexpr std::string_view kGrantedPrefix = "granted/";
 inline constexpr std::string_view kHealthPrefix = "health/";
 inline constexpr std::string_view kJournalPrefix = "journal/";
 
 inline constexpr std::string_view kJournalHeadKey = "journal-head";
 
 [[nodiscard]] std::string assignment_key(const ApplicationId& application);
+[[nodiscard]] std::string granted_key(const ApplicationId& application);
 [[nodiscard]] std::string health_key(const HealthCheckId& check);
 [[nodiscard]] std::string journal_key(std::uint64_t sequence);
 

@@ -57,7 +57,8 @@ class FakeAmazon {
   };
 
   static std::unexpected<CallError> refuse(Failure failure, const char* type, const char* message) {
-    return std::unexpected(CallError{failure, std::string(type) + ": " + message, type});
+    return std::unexpected(
+        CallError{.failure = failure, .message = std::string(type) + ": " + message, .type = type});
   }
 
   CallResult<json::value> describe(std::string_view operation, Table& table) {
@@ -220,14 +221,14 @@ TEST(Explain, KeepsTheStoresWordsForEverythingElse) {
                           .body = {},
                           .what = "create global table 'orders'",
                           .until = {}};
-  EXPECT_THAT(explain(step, {Failure::kValidation,
-                             "ValidationException: version 2017.11.29 is not "
-                             "supported",
-                             "ValidationException"})
+  EXPECT_THAT(explain(step, {.failure = Failure::kValidation,
+                             .message = "ValidationException: version 2017.11.29 is not supported",
+                             .type = "ValidationException"})
                   .message,
               AllOf(HasSubstr("not supported"), HasSubstr("remove 'global_tables: legacy'")));
-  const Error denied =
-      explain(step, {Failure::kDenied, "AccessDeniedException: no", "AccessDeniedException"});
+  const Error denied = explain(step, {.failure = Failure::kDenied,
+                                      .message = "AccessDeniedException: no",
+                                      .type = "AccessDeniedException"});
   EXPECT_EQ(denied.code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(denied.message, "cannot create global table 'orders': AccessDeniedException: no");
 }

@@ -58,7 +58,7 @@ class OpenApi(unittest.TestCase):
     def test_good_answers(self):
         with AdminServer() as server:
             for target in ("/healthz", "/readyz", "/metrics", "/v1/status", "/v1/applications", "/v1/checks",
-                           "/v1/checks?health=healthy", "/v1/decisions", "/v1/journal",
+                           "/v1/checks?health=healthy", "/v1/decisions", "/v1/journal", "/v1/replication",
                            ("/v1/applications/{id}", "/v1/applications/shop"),
                            ("/v1/checks/{id}", "/v1/checks/shop%2FGRA11"),
                            ("/v1/checks/{id}/history", "/v1/checks/shop%2FGRA11/history"),
