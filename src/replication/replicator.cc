@@ -1,111 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dynamodb/replicator.h"
+#include "replication/replicator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <thread>
 #include <utility>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-namespace leeward::dynamodb {
+#include "replication/clocks.h"
+
+namespace leeward::replication {
 namespace {
 
 namespace json = boost::json;
+using dynamodb::CallError;
+using dynamodb::Failure;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-constexpr Duration kPollBusy = milliseconds(5);
+constexpr Duration kPollBusy = milliseconds(4);
 constexpr Duration kPollIdle = milliseconds(50);
-constexpr Duration kCheckpointEvery = std::chrono::seconds(1);
+constexpr Duration kBusyFor = seconds(1);
+constexpr Duration kReadTimeout = seconds(2);
+constexpr Duration kCheckpointEvery = seconds(1);
 constexpr Duration kCheckpointRefresh = std::chrono::minutes(1);
-constexpr Duration kShardsEvery = std::chrono::seconds(30);
+constexpr Duration kShardsEvery = seconds(30);
+constexpr Duration kDestinationEvery = seconds(1);
+constexpr Duration kProblemEvery = seconds(3);
 constexpr Duration kBackoffMax = milliseconds(500);
-constexpr int kPageRecordsMax = 100;  // stores exceed their page size: 100 items of 400 KB, twice
 constexpr Duration kCheckpointAgeMax = std::chrono::hours(20);  // streams forget after 24
-constexpr int kScanItems = 100;
-
-MonoTime mono_now() {
-  return MonoTime(
-      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-}
-
-WallTime wall_now() {
-  return WallTime(
-      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
-}
+constexpr int kPageRecordsFirst = 100;
+constexpr int kPageRecordsMax = 500;
+constexpr std::size_t kPageBytes = std::size_t{4} << 20;  // stores exceed their own page size
+constexpr std::size_t kPagesMax = 20'000;  // in flight: beyond, something holds the checkpoint
 
 }  // namespace
 
 Replicator::Replicator(ReplicatorOptions options)
     : options_(std::move(options)),
+      flow_(*options_.flow),
       rng_(options_.seed),
-      source_(options_.source_endpoint, options_.credentials),
-      streams_(streams_endpoint(options_.source_endpoint), options_.credentials),
+      source_(options_.source_endpoint, options_.credentials,
+              {{"x-leeward-peer", flow_.here().str()}}),
+      streams_(dynamodb::streams_endpoint(options_.source_endpoint), options_.credentials,
+               {{"x-leeward-peer", flow_.here().str()}}),
       destination_(options_.destination_endpoint, options_.credentials),
       checkpoint_path_(fmt::format("{}/{}-{}-to-{}.checkpoint", options_.state_directory,
-                                   options_.table, options_.source, options_.destination)),
-      page_records_(kPageRecordsMax) {}
+                                   flow_.table(), flow_.source(), flow_.here())),
+      page_records_(kPageRecordsFirst) {}
 
-void Replicator::stop() {
-  stopping_.store(true, std::memory_order_relaxed);
-}
-
-ReplicatorStatus Replicator::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
-}
-
-// ---- the outer loop: find the stream, follow it until it is another one ----
+// ---- the outer loop: both tables, then their stream until something about them changes ----
 
 void Replicator::run() {
-  if (auto saved = read_checkpoint(checkpoint_path_)) {
-    const Duration age = wall_now() - saved->saved_at;
-    if (age >= Duration::zero() && age < kCheckpointAgeMax) {
-      checkpoint_ = std::move(*saved);
-    } else {
-      event("checkpoint-unusable", "it is older than the stream may be; the table is scanned");
-    }
-  } else if (saved.error().code != ErrorCode::kNotFound) {
-    event("checkpoint-unusable", saved.error().message + "; the table is scanned instead");
-  }
+  load_checkpoint();
   while (!stopping()) {
-    auto facts = describe_table(source_, options_.table);
-    if (!facts) {
-      note_error(true, facts.error());
-      backoff(++failures_);
-      continue;
+    if (const auto facts = establish()) {
+      failures_ = 0;
+      follow(*facts);
     }
-    note_up(true);
-    if (facts->stream_arn.empty()) {
-      note_error(true, {Failure::kNotFound, options_.table + " has no stream enabled"});
-      backoff(++failures_);
-      continue;
-    }
-    failures_ = 0;
-    follow_stream(*facts);
   }
   save_checkpoint(true);
 }
 
-void Replicator::follow_stream(const TableFacts& facts) {
-  key_name_ = facts.key_names.front();
+void Replicator::load_checkpoint() {
+  resync_reason_ = "no checkpoint";
+  auto saved = dynamodb::read_checkpoint(checkpoint_path_);
+  if (!saved) {
+    if (saved.error().code != ErrorCode::kNotFound) {
+      event("checkpoint-unusable", saved.error().message + "; the table is scanned instead");
+    }
+    return;
+  }
+  const Duration age = wall_now() - saved->saved_at;
+  if (age >= Duration::zero() && age < kCheckpointAgeMax) {
+    checkpoint_ = std::move(*saved);
+  } else {
+    forget("the checkpoint is older than the stream may be");
+  }
+}
+
+std::optional<Replicator::Both> Replicator::establish() {
+  flow_.update([](Counters& counters) { counters.following = false; });
+  auto source = describe_table(source_, flow_.table());
+  if (!source) {
+    note_source_error(source.error());
+    backoff(++failures_);
+    return std::nullopt;
+  }
+  note_source_up();
+  auto destination = describe_table(destination_, flow_.table());
+  if (!destination) {
+    const std::string why = fmt::format("{}: {}", flow_.here(), destination.error().message);
+    bool first = false;
+    flow_.update([&](Counters& counters) {
+      first = counters.destination_up || counters.last_error != why;
+      counters.destination_up = false;
+      counters.last_error = why;
+    });
+    if (first) {
+      event("error", why);
+    }
+    backoff(++failures_);
+    return std::nullopt;
+  }
+  flow_.update([](Counters& counters) { counters.destination_up = true; });
+  if (source->stream_arn.empty()) {
+    refuse(fmt::format("{} has no stream for {}: enable one with NEW_AND_OLD_IMAGES",
+                       flow_.source(), flow_.table()));
+    return std::nullopt;
+  }
+  if (source->view_type != "NEW_AND_OLD_IMAGES") {
+    refuse(fmt::format("the stream of {} in {} carries {}: it must be NEW_AND_OLD_IMAGES",
+                       flow_.table(), flow_.source(), source->view_type));
+    return std::nullopt;
+  }
+  if (source->schema != destination->schema) {
+    refuse(fmt::format("{} has the keys {} in {} but {} in {}: nothing of it is carried",
+                       flow_.table(), source->schema, flow_.source(), destination->schema,
+                       flow_.here()));
+    return std::nullopt;
+  }
+  flow_.update([](Counters& counters) { counters.problem.clear(); });
+  return Both{std::move(*source), std::move(*destination)};
+}
+
+// Names what a person must change, once, and waits a little.
+bool Replicator::refuse(const std::string& problem) {
+  bool first = false;
+  flow_.update([&](Counters& counters) {
+    first = counters.problem != problem;
+    counters.problem = problem;
+    counters.last_error = problem;
+  });
+  if (first) {
+    event("refused", problem);
+  }
+  pause(kProblemEvery);
+  return false;
+}
+
+void Replicator::follow(const Both& facts) {
   readings_.clear();
   shards_seen_ = MonoTime{};
-  if (checkpoint_.stream_arn != facts.stream_arn) {
-    event("resync", checkpoint_.stream_arn.empty() ? "no checkpoint" : "a new stream");
-    checkpoint_ = Checkpoint{facts.stream_arn, {}, {}};
+  destination_seen_ = mono_now();
+  read_at_ = wall_now();
+  flow_.begin(facts.destination.key_names, facts.destination.schema);
+  if (!checkpoint_.stream_arn.empty() && checkpoint_.stream_arn != facts.source.stream_arn) {
+    forget("a new stream");
+  }
+  if (!checkpoint_.destination.empty() && checkpoint_.destination != facts.destination.id) {
+    forget("the destination's table was made anew");
+  }
+  if (checkpoint_.stream_arn.empty()) {
     // The stream is read from its oldest record afterwards, so what is written meanwhile is in it.
-    if (!resync()) {
-      checkpoint_ = {};
+    if (!resync(facts)) {
       return;
     }
+    checkpoint_ = {facts.source.stream_arn, {}, {}, {}};
     checkpoint_dirty_ = true;
-    save_checkpoint(true);
   }
+  checkpoint_.destination = facts.destination.id;
+  save_checkpoint(checkpoint_dirty_);
+  flow_.update([](Counters& counters) { counters.following = true; });
   Duration poll = kPollBusy;
-  while (!stopping()) {
-    if (!refresh_shards()) {
+  MonoTime moved_at = mono_now();
+  while (!stopping() && !flow_.gone()) {
+    if (!refresh_shards() || !destination_same(facts)) {
       return;
     }
     bool moved = false;
@@ -115,12 +176,25 @@ void Replicator::follow_stream(const TableFacts& facts) {
       }
     }
     save_checkpoint(false);
-    poll = moved ? kPollBusy : std::min<Duration>(poll * 2, kPollIdle);
+    const MonoTime now = mono_now();
+    moved_at = moved ? now : moved_at;
+    poll = now - moved_at < kBusyFor ? kPollBusy : std::min<Duration>(poll * 3 / 2, kPollIdle);
     pause(poll);
   }
 }
 
-// Shards whose parents were read to their end get read. False: start over with the table.
+// A store that lost its data and got its tables again must be filled again.
+bool Replicator::destination_same(const Both& facts) {
+  const MonoTime now = mono_now();
+  if (now - destination_seen_ < kDestinationEvery) {
+    return true;
+  }
+  destination_seen_ = now;
+  const auto found = describe_table(destination_, flow_.table());
+  return found ? found->id == facts.destination.id : found.error().failure != Failure::kNotFound;
+}
+
+// Shards whose parents were read to their end get read. False: start over.
 bool Replicator::refresh_shards() {
   const MonoTime now = mono_now();
   const bool any_open = std::ranges::any_of(checkpoint_.shards,
@@ -130,91 +204,96 @@ bool Replicator::refresh_shards() {
   }
   auto shards = describe_stream(streams_, checkpoint_.stream_arn);
   if (!shards) {
-    note_error(true, shards.error());
+    note_source_error(shards.error());
     backoff(++failures_);
     return shards.error().failure != Failure::kNotFound;
   }
   shards_seen_ = now;
-  note_up(true);
-  for (const Shard& shard : *shards) {
+  note_source_up();
+  for (const dynamodb::Shard& shard : *shards) {
     const auto parent = checkpoint_.shards.find(shard.parent);
-    const bool listed =
-        std::ranges::any_of(*shards, [&](const Shard& other) { return other.id == shard.parent; });
+    const bool listed = std::ranges::any_of(
+        *shards, [&](const dynamodb::Shard& other) { return other.id == shard.parent; });
     if (listed && (parent == checkpoint_.shards.end() || !parent->second.finished)) {
       continue;  // parents before children: versions of a key stay in order
     }
-    if (!checkpoint_.shards[shard.id].finished) {
-      readings_.try_emplace(shard.id);
+    const dynamodb::ShardPosition& position = checkpoint_.shards[shard.id];
+    if (!position.finished && !readings_.contains(shard.id)) {
+      Reading& reading = readings_[shard.id];
+      reading.shard = flow_.add_shard();
+      reading.read = position;
     }
   }
   // What the stream no longer lists is of no use to remember; but if it was not read to its end,
   // its records are gone, and only the table itself can tell what they said.
   bool lost = false;
   std::erase_if(checkpoint_.shards, [&](const auto& known) {
-    const bool gone =
-        std::ranges::none_of(*shards, [&](const Shard& s) { return s.id == known.first; });
+    const bool gone = std::ranges::none_of(
+        *shards, [&](const dynamodb::Shard& s) { return s.id == known.first; });
     lost = lost || (gone && !known.second.finished);
     return gone;
   });
   if (lost) {
-    checkpoint_ = {};
-    return false;
+    forget("the stream dropped a shard that was not read to its end");
   }
-  return true;
+  return !lost;
 }
 
-// One page. `moved`: there was something. False: start over with the table.
+// One page. `moved`: there was something. False: start over.
 bool Replicator::read_shard(const std::string& id, bool& moved) {
   Reading& reading = readings_[id];
-  ShardPosition& position = checkpoint_.shards[id];
+  if (wall_now() - read_at_ > kCheckpointAgeMax) {
+    forget("nothing was read for longer than the stream may remember");
+    return false;
+  }
+  if (flow_.pages() > kPagesMax) {
+    return true;
+  }
   if (reading.iterator.empty()) {
-    auto iterator = shard_iterator(streams_, checkpoint_.stream_arn, id, position);
+    auto iterator = shard_iterator(streams_, checkpoint_.stream_arn, id, reading.read);
     if (!iterator) {
-      on_read_error(id, iterator.error());
-      return iterator.error().failure != Failure::kNotFound;
+      return on_read_error(reading, iterator.error());
     }
     reading.iterator = std::move(*iterator);
   }
-  auto answer =
-      streams_.call("DynamoDBStreams_20120810.GetRecords",
-                    {{"ShardIterator", reading.iterator}, {"Limit", page_records_}}, kCallTimeout);
+  const int asked = page_records_;
+  auto answer = streams_.call("DynamoDBStreams_20120810.GetRecords",
+                              {{"ShardIterator", reading.iterator}, {"Limit", asked}}, kReadTimeout);
   if (!answer) {
-    on_read_error(id, answer.error());
-    return answer.error().failure != Failure::kNotFound;
+    return on_read_error(reading, answer.error());
   }
-  auto page = replica::parse_stream_page(*answer);
+  auto page = replica::parse_stream_page(std::move(*answer));
   if (!page) {
-    on_read_error(id, {Failure::kUnavailable, page.error().message});
-    return true;
+    return on_read_error(reading, {Failure::kUnavailable, page.error().message});
   }
   failures_ = 0;
-  page_records_ = std::min(page_records_ * 2, kPageRecordsMax);
-  reading.after_error = false;
-  note_up(true);
-  moved = moved || !page->records.empty();
-  const replica::PagePlan plan =
-      replica::plan_page(std::move(page->records), options_.source, wall_now());
-  if (!ship(plan.ship)) {
-    return true;  // stopping: the checkpoint stays before this page
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    status_.skipped_foreign += plan.foreign;
-    status_.refused_future += plan.refused.size();
-  }
-  for (const replica::Version& version : plan.refused) {
-    if (!dead_letter(version, fmt::format("stamped more than {} ahead of this clock",
-                                          format_duration(replica::kFutureMax)))) {
-      return true;  // stopping
+  reading.errors = 0;
+  read_at_ = wall_now();
+  note_source_up();
+  const auto records = static_cast<int>(page->records.size());
+  if (records > 0) {
+    moved = true;
+    const std::size_t each = streams_.answer_bytes() / page->records.size() + 1;
+    page_records_ = std::clamp(static_cast<int>(std::min<std::size_t>(kPageBytes / each, 10'000)), 1,
+                               std::min(asked * 2, kPageRecordsMax));
+    replica::PagePlan plan =
+        replica::plan_page(std::move(page->records), flow_.source(), read_at_);
+    std::string last = plan.last_sequence;
+    if (!hand_over(std::move(plan), reading.shard, reading.reached_end)) {
+      return !flow_.gone() && !stopping();
     }
+    reading.read.after = std::move(last);
   }
-  if (!plan.last_sequence.empty()) {
-    position.after = plan.last_sequence;
-    checkpoint_dirty_ = true;
+  if (records < asked) {
+    reading.reached_end = true;
+    flow_.update([](Counters& counters) { counters.reached_end = mono_now(); });
   }
   reading.iterator = std::move(page->next_iterator);
   if (reading.iterator.empty()) {
-    position.finished = true;
+    if (!drain()) {
+      return false;
+    }
+    checkpoint_.shards[id] = {flow_.mark(reading.shard), true};
     checkpoint_dirty_ = true;
     readings_.erase(id);
     shards_seen_ = MonoTime{};  // its children may start
@@ -222,142 +301,111 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
   return true;
 }
 
-void Replicator::on_read_error(const std::string& id, const CallError& error) {
-  note_error(true, error);
-  Reading& reading = readings_[id];
+// False: stopping or starting over; nothing of the page counts as carried.
+bool Replicator::hand_over(replica::PagePlan plan, std::size_t shard, bool fresh) {
+  flow_.update([&](Counters& counters) {
+    counters.skipped_foreign += plan.foreign;
+    counters.refused_future += plan.refused.size();
+  });
+  for (const replica::Version& version : plan.refused) {
+    if (!dead_letter(version)) {
+      return false;
+    }
+  }
+  const Flow::Ticket ticket = flow_.open(shard, std::move(plan.last_sequence), plan.ship.size());
+  for (replica::Version& version : plan.ship) {
+    if (!push(std::move(version), ticket, fresh, false)) {
+      return false;
+    }
+  }
+  for (replica::Displacement& each : plan.displaced) {
+    Task task;
+    task.flow = options_.flow;
+    task.ticket = ticket;
+    task.displaced = std::move(each);
+    if (!options_.lanes->push(std::move(task))) {
+      return false;
+    }
+  }
+  checkpoint_dirty_ = true;
+  return true;
+}
+
+bool Replicator::push(replica::Version version, const Flow::Ticket& ticket, bool fresh,
+                      bool scanned) {
+  Task task;
+  task.flow = options_.flow;
+  task.ticket = ticket;
+  task.fresh = fresh;
+  task.scanned = scanned;
+  task.heartbeat = version.item.contains(replica::kHeartbeatAttribute);
+  task.item_text = json::serialize(version.item);
+  version.item.clear();
+  task.version = std::move(version);
+  return options_.lanes->push(std::move(task));
+}
+
+// False: start over with the table.
+bool Replicator::on_read_error(Reading& reading, const CallError& error) {
   reading.iterator.clear();
+  if (error.failure == Failure::kExpiredIterator) {
+    return true;
+  }
+  if (error.failure == Failure::kTrimmed && reading.read.after.empty()) {
+    // DynamoDB Local says so of a stream without records while other tables have some.
+    pause(kPollIdle);
+    return true;
+  }
+  note_source_error(error);
   if (error.failure == Failure::kTooLarge || error.failure == Failure::kTimeout) {
     page_records_ = std::max(1, page_records_ / 2);
   }
-  if (error.failure == Failure::kTrimmed) {
-    // Either records after the checkpoint are gone, or the store says so of an empty stream (a
-    // known fault of DynamoDB Local). A second time in a row it is believed.
-    if (reading.after_error && !checkpoint_.shards[id].after.empty()) {
-      event("resync", "the stream was trimmed past the checkpoint");
-      if (resync()) {
-        checkpoint_.shards[id].after.clear();
-        checkpoint_dirty_ = true;
-      }
-    }
-    reading.after_error = true;
-  }
-  if (error.failure != Failure::kExpiredIterator) {
-    backoff(++failures_);
-  }
-}
-
-// ---- the whole table, by the same conditional puts ----
-
-bool Replicator::resync() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++status_.resyncs;
-  }
-  std::uint64_t scanned = 0;
-  json::object body{{"TableName", options_.table}, {"ConsistentRead", true}, {"Limit", kScanItems}};
-  while (!stopping()) {
-    auto answer = source_.call("DynamoDB_20120810.Scan", body, 5 * kCallTimeout);
-    if (!answer) {
-      note_error(true, answer.error());
-      if (answer.error().failure == Failure::kNotFound) {
-        return false;
-      }
+  if (error.failure == Failure::kTrimmed || error.failure == Failure::kValidation) {
+    // Records after the position are gone, or the store does not know the position. A second time
+    // in a row it is believed.
+    if (++reading.errors > 1) {
+      forget(error.failure == Failure::kTrimmed ? "the stream was trimmed past the checkpoint"
+                                                : "the stream does not know the checkpoint");
       backoff(++failures_);
-      continue;
-    }
-    failures_ = 0;
-    const json::object* page = answer->if_object();
-    const json::value* items = page == nullptr ? nullptr : page->if_contains("Items");
-    std::vector<replica::Version> versions;
-    if (items != nullptr && items->is_array()) {
-      for (const json::value& each : items->get_array()) {
-        replica::Version version;
-        if (each.is_object() && replica::fate_of(each.get_object(), options_.source, wall_now(),
-                                                 version.stamp) == replica::Fate::kShip) {
-          version.item = each.get_object();
-          versions.push_back(std::move(version));
-        }
-        ++scanned;
-      }
-    }
-    if (!ship(versions)) {
       return false;
     }
-    const json::value* next = page == nullptr ? nullptr : page->if_contains("LastEvaluatedKey");
-    if (next == nullptr) {
-      event("resynced", fmt::format("{} items scanned", scanned));
-      return true;
-    }
-    body["ExclusiveStartKey"] = *next;
-    event("resyncing", fmt::format("{} items scanned", scanned));
   }
-  return false;
+  backoff(++failures_);
+  return error.failure != Failure::kNotFound;
 }
 
-// ---- putting ----
-
-bool Replicator::ship(const std::vector<replica::Version>& versions) {
-  return std::ranges::all_of(versions,
-                             [this](const replica::Version& version) { return put(version); });
-}
-
-// Until the destination took it or refused it for good. False: stopping.
-bool Replicator::put(const replica::Version& version) {
-  json::object body{{"TableName", options_.table}, {"Item", version.item}};
-  if (version.stamp.empty()) {
-    body["ConditionExpression"] = "attribute_not_exists(#k)";
-    body["ExpressionAttributeNames"] = json::object{{"#k", key_name_}};
-  } else {
-    body["ConditionExpression"] = "attribute_not_exists(#k) OR attribute_not_exists(#r) OR #r < :r";
-    body["ExpressionAttributeNames"] =
-        json::object{{"#k", key_name_}, {"#r", replica::kStampAttribute}};
-    body["ExpressionAttributeValues"] = json::object{{":r", json::object{{"S", version.stamp}}}};
-  }
-  for (int failures = 0; !stopping();) {
-    const auto answer = destination_.call("DynamoDB_20120810.PutItem", body, kCallTimeout);
-    if (answer || answer.error().failure == Failure::kConditionFailed) {
-      note_up(false);
-      count_put(version, answer.has_value());
-      return true;
-    }
-    note_error(false, answer.error());
-    if (answer.error().failure == Failure::kValidation) {
-      return dead_letter(version, answer.error().message);
-    }
-    save_checkpoint(false);
-    backoff(++failures);
-  }
-  return false;
-}
-
-void Replicator::count_put(const replica::Version& version, bool took) {
-  const auto stamp = replica::parse_stamp(version.stamp);
-  const std::lock_guard lock(mutex_);
-  ++(took ? status_.applied : status_.lost_race);
-  if (took && stamp) {
-    status_.lag_ms = -to_milliseconds(replica::ahead_of(*stamp, wall_now()));
-  }
-}
+// ---- keeping ----
 
 // Until it is kept. False: stopping.
-bool Replicator::dead_letter(const replica::Version& version, const std::string& why) {
-  const std::string path =
-      fmt::format("{}/{}-{}-to-{}.dead-letters.jsonl", options_.state_directory, options_.table,
-                  options_.source, options_.destination);
-  const std::string line =
-      json::serialize(json::object{{"item", version.item}, {"error", why}}) + "\n";
+bool Replicator::dead_letter(const replica::Version& version) {
+  const std::string why = fmt::format("stamped more than {} ahead of this clock",
+                                      format_duration(replica::kFutureMax));
+  event("ALARM", fmt::format("a version from the future ({}) is refused: check the clocks of {}",
+                             version.stamp, flow_.source()));
   for (int failures = 0; !stopping();) {
-    const auto kept = append_durably(path, line);
-    if (kept) {
-      event("dead-letter", fmt::format("{}; kept in {}", why, path));
-      const std::lock_guard lock(mutex_);
-      ++status_.dead_letters;
+    if (keep_dead_letter(flow_, options_.state_directory, json::serialize(version.item), why,
+                         options_.on_event)) {
       return true;
     }
-    event("dead-letter-failed", kept.error().message);
     backoff(++failures);
   }
   return false;
+}
+
+// Until everything handed over is carried.
+bool Replicator::drain() {
+  while (!stopping() && !flow_.gone()) {
+    if (flow_.outstanding() == 0) {
+      return true;
+    }
+    pause(milliseconds(2));
+  }
+  return false;
+}
+
+void Replicator::forget(std::string_view why) {
+  checkpoint_ = {};
+  resync_reason_ = why;
 }
 
 void Replicator::save_checkpoint(bool now) {
@@ -367,10 +415,17 @@ void Replicator::save_checkpoint(bool now) {
   if (checkpoint_.stream_arn.empty() || (!now && time - checkpoint_saved_ < every)) {
     return;
   }
+  bool behind = false;
+  for (const auto& [id, reading] : readings_) {
+    const std::string mark = flow_.mark(reading.shard);
+    std::string& after = checkpoint_.shards[id].after;
+    after = mark.empty() ? after : mark;
+    behind = behind || after != reading.read.after;
+  }
   checkpoint_saved_ = time;
   checkpoint_.saved_at = wall_now();
   if (const auto saved = write_checkpoint(checkpoint_path_, checkpoint_)) {
-    checkpoint_dirty_ = false;
+    checkpoint_dirty_ = behind;
   } else {
     event("checkpoint-failed", saved.error().message);
   }
@@ -392,38 +447,28 @@ void Replicator::backoff(int failures) {
                                             (0.5 + 0.5 * rng_.unit()))));
 }
 
-void Replicator::note_error(bool at_source, const CallError& error) {
+void Replicator::note_source_error(const CallError& error) {
   bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    bool& up = at_source ? status_.source_up : status_.destination_up;
-    first = up || status_.last_error.empty();
-    up = false;
-    status_.last_error = error.message;
-  }
+  flow_.update([&](Counters& counters) {
+    first = counters.source_up || counters.last_error.empty();
+    counters.source_up = false;
+    counters.last_error = error.message;
+  });
   if (first) {
-    event("error",
-          fmt::format("{}: {}", at_source ? options_.source : options_.destination, error.message));
+    event("error", fmt::format("{}: {}", flow_.source(), error.message));
   }
 }
 
-void Replicator::note_up(bool at_source) {
+void Replicator::note_source_up() {
   bool changed = false;
-  {
-    const std::lock_guard lock(mutex_);
-    bool& up = at_source ? status_.source_up : status_.destination_up;
-    changed = !up;
-    up = true;
-  }
+  flow_.update([&](Counters& counters) { changed = !std::exchange(counters.source_up, true); });
   if (changed) {
-    event("connected", fmt::format("{}", at_source ? options_.source : options_.destination));
+    event("connected", flow_.source().str());
   }
 }
 
 void Replicator::event(std::string_view name, std::string_view detail) const {
-  if (options_.on_event) {
-    options_.on_event(name, detail);
-  }
+  options_.on_event(flow_, name, detail);
 }
 
-}  // namespace leeward::dynamodb
+}  // namespace leeward::replication
