@@ -116,9 +116,8 @@ Result<Hubs> make_hubs(const Options& options) {
   ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
   ASSIGN_OR_RETURN(const auto regions, parse_regions(options));
   ASSIGN_OR_RETURN(const auto retention,
-                   leeward::parse_duration(options.tombstone_retention == "0"
-                                               ? "0s"
-                                               : options.tombstone_retention));
+                   leeward::parse_duration(
+                       options.tombstone_retention == "0" ? "0s" : options.tombstone_retention));
   Hubs hubs;
   std::random_device seed;
   for (const Region& to : regions) {

@@ -170,8 +170,7 @@ CallResult<TableFacts> describe_table(Client& client, const std::string& table) 
   facts.id = text_at(*answer, {"Table", "TableId"}) + "@" +
              json::serialize(member_of_table(*answer, "CreationDateTime"));
   boost::system::error_code not_a_number;
-  const auto items =
-      member_of_table(*answer, "ItemCount").to_number<std::uint64_t>(not_a_number);
+  const auto items = member_of_table(*answer, "ItemCount").to_number<std::uint64_t>(not_a_number);
   facts.item_count = not_a_number ? 0 : items;
   if (facts.key_names.empty() || facts.key_names.front().empty()) {
     return std::unexpected(

@@ -29,7 +29,7 @@ struct ShardPosition {
 struct Checkpoint {
   std::string stream_arn;
   std::map<std::string, ShardPosition> shards;
-  WallTime saved_at;  // whole milliseconds
+  WallTime saved_at;          // whole milliseconds
   std::string destination{};  // TableFacts::id of the table that it was carried to
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;

@@ -19,7 +19,8 @@ std::string link_key(std::string_view key, std::string_view version) {
 
 bool in_chain(const Arrival& arrival, std::string_view version) {
   return arrival.base == version ||
-         (arrival.chain != nullptr && std::ranges::find(*arrival.chain, version) != arrival.chain->end());
+         (arrival.chain != nullptr &&
+          std::ranges::find(*arrival.chain, version) != arrival.chain->end());
 }
 
 }  // namespace
@@ -187,7 +188,8 @@ ConflictTracker::Walk ConflictTracker::walk(std::string_view key, std::string_vi
 
 void ConflictTracker::rewalk(std::string_view key) {
   const Id first{std::string(key), ""};
-  for (auto place = waiting_.lower_bound(first); place != waiting_.end() && place->first.first == key;) {
+  for (auto place = waiting_.lower_bound(first);
+       place != waiting_.end() && place->first.first == key;) {
     const auto here = place++;
     if (here->second.evidence != Evidence::kOverwritten) {
       continue;
@@ -204,8 +206,7 @@ void ConflictTracker::rewalk(std::string_view key) {
     const auto here = place++;
     if (here->second.evidence == Evidence::kOverwritten &&
         walk(key, here->second.from, here->first.second) == Walk::kAncestor) {
-      settled_.push_back(
-          {Settled::Kind::kTakeBack, here->first.first, here->first.second, true});
+      settled_.push_back({Settled::Kind::kTakeBack, here->first.first, here->first.second, true});
       remembered_.erase(here);
     }
   }
@@ -235,8 +236,7 @@ void ConflictTracker::remove_waiting(std::map<Id, Waiting>::iterator place) {
 // Nobody said more in time.
 void ConflictTracker::give_up(std::map<Id, Waiting>::iterator place) {
   const bool certain = place->second.evidence == Evidence::kRejected && !mesh_;
-  settled_.push_back(
-      {Settled::Kind::kLost, place->first.first, place->first.second, certain});
+  settled_.push_back({Settled::Kind::kLost, place->first.first, place->first.second, certain});
   remembered_order_.push_back(place->first);
   remembered_.insert_or_assign(place->first, place->second);
   if (remembered_order_.size() > limits_.remembered_max) {

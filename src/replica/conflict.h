@@ -59,10 +59,10 @@ enum class Evidence : std::uint8_t { kOverwritten, kRejected, kScan };
 struct Arrival {
   std::string_view key{};
   std::string_view stamp{};
-  std::string_view base{};                    // of the first of `chain`; empty: none
+  std::string_view base{};                          // of the first of `chain`; empty: none
   const std::vector<std::string>* chain = nullptr;  // coalesced into it, oldest first
-  bool fresh = false;    // never delivered here before, for sure
-  bool scanned = false;  // of a scan: base unknown
+  bool fresh = false;                               // never delivered here before, for sure
+  bool scanned = false;                             // of a scan: base unknown
   std::size_t bytes = 0;  // of the images that the caller keeps while this waits
 };
 

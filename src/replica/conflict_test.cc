@@ -162,11 +162,10 @@ TEST(Conflict, MemoryIsBounded) {
   for (std::uint64_t i = 0; i < 100; ++i) {
     const std::string key = fmt::format("key-{}", i);
     const std::string stamp = at(i, kB);
-    EXPECT_EQ(tracker
-                  .refused({.key = key, .stamp = stamp, .base = "", .fresh = true},
-                           at(1000, kA), kNow)
-                  .kind,
-              Kind::kWait);
+    EXPECT_EQ(
+        tracker.refused({.key = key, .stamp = stamp, .base = "", .fresh = true}, at(1000, kA), kNow)
+            .kind,
+        Kind::kWait);
     EXPECT_LE(tracker.waiting(), 8U);
     lost += tracker.settle(kNow).size();
   }
@@ -296,8 +295,12 @@ class World {
       groups.push_back(group);
     }
     for (const Group& group : groups) {
-      apply(to, group.key, {.key = group.key, .stamp = group.stamp, .base = group.base,
-                            .chain = &group.chain, .fresh = true});
+      apply(to, group.key,
+            {.key = group.key,
+             .stamp = group.stamp,
+             .base = group.base,
+             .chain = &group.chain,
+             .fresh = true});
     }
     for (const Record& record : displaced) {
       trackers_[to].displaced_at_home(record.key, record.old, record.now);

@@ -14,11 +14,11 @@
 //
 // Items without a stamp, written by something else. In the source S such an item counts as stamped
 // `zero_stamp(S)`: older than anything stamped, and of two regions' the greater name's wins. It is
-// carried with that stamp in it, so no region takes a copy for a write of its own, and later changes
-// in S follow. Where the carried copy of region D's item was changed in S without a stamp, the
-// change goes back to D if D still has what it replaced (Version::replaced); otherwise the order of
-// names decides. Both rules give the same in both regions, except where programs without stamps
-// write one item in two regions at once and return it to an earlier content.
+// carried with that stamp in it, so no region takes a copy for a write of its own, and later
+// changes in S follow. Where the carried copy of region D's item was changed in S without a stamp,
+// the change goes back to D if D still has what it replaced (Version::replaced); otherwise the
+// order of names decides. Both rules give the same in both regions, except where programs without
+// stamps write one item in two regions at once and return it to an earlier content.
 #pragma once
 
 #include <cstdint>

@@ -111,9 +111,8 @@ TEST(Page, KnowsWhatVersionsWereWrittenOn) {
   const Stamp three{kNowUs, 3, kRbx};
   const Stamp four{kNowUs, 4, kGra};
   const Stamp base{kNowUs, 0, kRbx};
-  auto plan = plan_page({over(record("1", "a", one), "a", base),
-                         over(record("2", "a", two), "a", one)},
-                        kGra, kNow);
+  auto plan = plan_page(
+      {over(record("1", "a", one), "a", base), over(record("2", "a", two), "a", one)}, kGra, kNow);
   ASSERT_EQ(plan.ship.size(), 1U);
   EXPECT_EQ(plan.ship[0].base, format_stamp(base));
   EXPECT_EQ(plan.ship[0].chain, std::vector<std::string>{format_stamp(one)});

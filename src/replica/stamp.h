@@ -38,7 +38,8 @@ struct Stamp {
 // nullopt where the text is not exactly of that form.
 [[nodiscard]] std::optional<Stamp> parse_stamp(std::string_view text);
 
-// The stamp that an item without one counts as: older than every written one, and ordered by region.
+// The stamp that an item without one counts as: older than every written one, and ordered by
+// region.
 [[nodiscard]] std::string zero_stamp(const RegionId& region);
 [[nodiscard]] bool is_zero_stamp(std::string_view text);
 // The region's part of a well-formed stamp; empty where the text is none.

@@ -92,7 +92,8 @@ bool Replicator::resync(const Both& facts) {
     }
     failures_ = 0;
     json::object& page = answer->get_object();
-    if (const json::value* items = page.if_contains("Items"); items != nullptr && items->is_array()) {
+    if (const json::value* items = page.if_contains("Items");
+        items != nullptr && items->is_array()) {
       progress.add(items->get_array().size());
     }
     if (!scan_page(page, shard)) {
@@ -140,8 +141,8 @@ bool Replicator::scan_page(json::object& answer, std::size_t shard) {
       continue;
     }
     std::string key = replica::canonical_key(key_of(item, key_names));
-    replica::Version version = replica::scanned_version(std::move(item), std::move(key),
-                                                        std::move(stamp), flow_.source());
+    replica::Version version =
+        replica::scanned_version(std::move(item), std::move(key), std::move(stamp), flow_.source());
     if (fate == replica::Fate::kShip) {
       ship.push_back(std::move(version));
       continue;

@@ -41,14 +41,14 @@ Hub::Hub(HubOptions options)
     : options_(std::move(options)),
       rng_(options_.seed),
       registry_(options_.endpoint, options_.credentials) {
-  ledger_ = std::make_unique<Ledger>(LedgerOptions{
-      .here = options_.here,
-      .endpoint = options_.endpoint,
-      .credentials = options_.credentials,
-      .state_directory = options_.state_directory,
-      .on_event = [this](std::string_view event, std::string_view detail) {
-        options_.on_event(kLedgerTable, options_.here, event, detail);
-      }});
+  ledger_ = std::make_unique<Ledger>(
+      LedgerOptions{.here = options_.here,
+                    .endpoint = options_.endpoint,
+                    .credentials = options_.credentials,
+                    .state_directory = options_.state_directory,
+                    .on_event = [this](std::string_view event, std::string_view detail) {
+                      options_.on_event(kLedgerTable, options_.here, event, detail);
+                    }});
   lanes_ = std::make_unique<Lanes>(
       LaneOptions{.here = options_.here,
                   .regions = options_.regions,
@@ -57,10 +57,10 @@ Hub::Hub(HubOptions options)
                   .state_directory = options_.state_directory,
                   .lanes = options_.lanes,
                   .seed = rng_.next(),
-                  .on_event = [this](const Flow& flow, std::string_view event,
-                                     std::string_view detail) {
-                    options_.on_event(flow.table(), flow.source(), event, detail);
-                  }},
+                  .on_event =
+                      [this](const Flow& flow, std::string_view event, std::string_view detail) {
+                        options_.on_event(flow.table(), flow.source(), event, detail);
+                      }},
       *ledger_);
 }
 
@@ -180,18 +180,17 @@ void Hub::start(const std::string& table, const Source& source) {
   }
   Direction& direction = place->second;
   direction.flow = std::make_shared<Flow>(table, source.region, options_.here);
-  direction.replicator = std::make_unique<Replicator>(
-      ReplicatorOptions{.flow = direction.flow,
-                        .lanes = lanes_.get(),
-                        .source_endpoint = source.endpoint,
-                        .destination_endpoint = options_.endpoint,
-                        .credentials = options_.credentials,
-                        .state_directory = options_.state_directory,
-                        .seed = rng_.next(),
-                        .on_event = [this](const Flow& flow, std::string_view event,
-                                           std::string_view detail) {
-                          options_.on_event(flow.table(), flow.source(), event, detail);
-                        }});
+  direction.replicator = std::make_unique<Replicator>(ReplicatorOptions{
+      .flow = direction.flow,
+      .lanes = lanes_.get(),
+      .source_endpoint = source.endpoint,
+      .destination_endpoint = options_.endpoint,
+      .credentials = options_.credentials,
+      .state_directory = options_.state_directory,
+      .seed = rng_.next(),
+      .on_event = [this](const Flow& flow, std::string_view event, std::string_view detail) {
+        options_.on_event(flow.table(), flow.source(), event, detail);
+      }});
   direction.thread = std::thread([replicator = direction.replicator.get()] { replicator->run(); });
 }
 
@@ -224,7 +223,8 @@ bool Hub::may_reap(const std::string& table) const {
 
 void Hub::reap_loop() {
   dynamodb::Client store(options_.endpoint, options_.credentials);
-  const Duration every = std::clamp<Duration>(options_.tombstone_retention / 4, seconds(1), kReapEvery);
+  const Duration every =
+      std::clamp<Duration>(options_.tombstone_retention / 4, seconds(1), kReapEvery);
   while (!stopping()) {
     pause(every);
     std::set<std::string> tables;

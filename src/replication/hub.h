@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that carries writes into one region: per (table, other region) a reader, the lanes that
-// they share, the conflict ledger, the reaper of tombstones. Tables are those given, and those that
-// the registry `leeward-global-tables` of the region's own store names for it, read every second:
-// they come and go without a restart.
+// Everything that carries writes into one region: per (table, other region) a reader, the lanes
+// that they share, the conflict ledger, the reaper of tombstones. Tables are those given, and those
+// that the registry `leeward-global-tables` of the region's own store names for it, read every
+// second: they come and go without a restart.
 //
-// Thread-safety: run() blocks and belongs to one thread; stop() and status() may be called from any.
+// Thread-safety: run() blocks and belongs to one thread; stop() and status() may be called from
+// any.
 #pragma once
 
 #include <atomic>
@@ -87,7 +88,7 @@ class Hub {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Lanes> lanes_;
   dynamodb::Client registry_;
-  Wanted registered_;  // as last read
+  Wanted registered_;         // as last read
   mutable std::mutex mutex_;  // guards directions_ and reaped_
   std::map<std::pair<std::string, std::string>, Direction> directions_;  // table, source
   std::map<std::string, std::uint64_t> reaped_;

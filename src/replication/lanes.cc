@@ -58,9 +58,8 @@ bool keep_dead_letter(
     const std::function<void(const Flow&, std::string_view, std::string_view)>& on_event) {
   const std::string path = fmt::format("{}/{}-{}-to-{}.dead-letters.jsonl", state_directory,
                                        flow.table(), flow.source(), flow.here());
-  const std::string line =
-      fmt::format("{{\"item\":{},\"error\":{}}}\n", item_text,
-                  json::serialize(json::string_view(why.data(), why.size())));
+  const std::string line = fmt::format("{{\"item\":{},\"error\":{}}}\n", item_text,
+                                       json::serialize(json::string_view(why.data(), why.size())));
   const auto kept = dynamodb::append_durably(path, line);
   if (!kept) {
     on_event(flow, "dead-letter-failed", kept.error().message);
@@ -90,8 +89,8 @@ class Lanes::Lane {
     const std::size_t size = task.item_text.size();
     std::unique_lock lock(mutex_);
     const auto fits = [&] {
-      return queue_.empty() || (queue_.size() < options_.versions_max &&
-                                queue_bytes_ + size <= options_.bytes_max);
+      return queue_.empty() ||
+             (queue_.size() < options_.versions_max && queue_bytes_ + size <= options_.bytes_max);
     };
     while (!stopping_ && !fits()) {
       // Whether the direction still wants it is asked now and then.
@@ -174,8 +173,9 @@ class Lanes::Lane {
     }
     const std::vector<std::string> key_names =
         task.version.stamped ? std::vector<std::string>{} : task.flow->key_names();
-    const std::string body = put_body(task.flow->table(), key_names.empty() ? "" : key_names.front(),
-                                      options_.here, task.version, task.item_text);
+    const std::string body =
+        put_body(task.flow->table(), key_names.empty() ? "" : key_names.front(), options_.here,
+                 task.version, task.item_text);
     for (int failures = 0; task.flow->is_current(task.ticket) && !stop_flag_;) {
       auto answer = client_.call_text("DynamoDB_20120810.PutItem", body, kPutTimeout);
       if (answer || answer.error().failure == Failure::kConditionFailed) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The threads that put versions into this region's store. A key's versions, from whichever source,
-// always take the same lane and leave it in order; different keys overtake each other. Each lane has
-// its own connection.
+// always take the same lane and leave it in order; different keys overtake each other. Each lane
+// has its own connection.
 //
 // A lane asks again, with backoff, until the store took a version or refused it for good. What it
 // finds lost goes to the ledger. Queues are bounded in versions and bytes: push() waits.
@@ -42,8 +42,8 @@ struct LaneOptions {
   std::string state_directory;
   int lanes = 8;
   std::uint64_t seed = 0;
-  std::size_t versions_max = 256;                      // waiting, per lane
-  std::size_t bytes_max = std::size_t{8} << 20;        // likewise; one version always fits
+  std::size_t versions_max = 256;                // waiting, per lane
+  std::size_t bytes_max = std::size_t{8} << 20;  // likewise; one version always fits
   std::function<void(const Flow&, std::string_view event, std::string_view detail)> on_event;
 };
 
@@ -54,8 +54,8 @@ struct Task {
   std::string item_text;
   bool fresh = false;
   bool scanned = false;
-  bool heartbeat = false;                           // makes no ledger entries
-  std::optional<replica::Displacement> displaced;   // instead of a version; never done()
+  bool heartbeat = false;                          // makes no ledger entries
+  std::optional<replica::Displacement> displaced;  // instead of a version; never done()
 };
 
 // Which of `lanes` lanes a key takes.
@@ -80,8 +80,9 @@ class Lanes {
 };
 
 // Appends to the direction's dead-letter file and counts. False: the disk does not take it.
-bool keep_dead_letter(Flow& flow, const std::string& state_directory, std::string_view item_text,
-                      std::string_view why,
-                      const std::function<void(const Flow&, std::string_view, std::string_view)>& on_event);
+bool keep_dead_letter(
+    Flow& flow, const std::string& state_directory, std::string_view item_text,
+    std::string_view why,
+    const std::function<void(const Flow&, std::string_view, std::string_view)>& on_event);
 
 }  // namespace leeward::replication

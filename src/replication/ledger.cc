@@ -34,8 +34,8 @@ json::object key_of_entry(const json::object& item) {
 Ledger::Ledger(LedgerOptions options)
     : options_(std::move(options)),
       client_(options_.endpoint, options_.credentials),
-      spill_path_(fmt::format("{}/{}-conflicts.spill.jsonl", options_.state_directory,
-                              options_.here)),
+      spill_path_(
+          fmt::format("{}/{}-conflicts.spill.jsonl", options_.state_directory, options_.here)),
       sending_path_(spill_path_ + ".sending") {
   status_.spill_pending = exists(spill_path_) || exists(sending_path_);
   thread_ = std::thread([this] { run(); });
@@ -84,9 +84,9 @@ void Ledger::take_back(std::string_view table, std::string_view id) {
 void Ledger::enqueue(Operation operation) {
   {
     const std::lock_guard lock(mutex_);
-    const bool fits = queue_.size() < options_.queue_max &&
-                      (queue_.empty() ||
-                       queue_bytes_ + operation.line.size() <= options_.queue_bytes_max);
+    const bool fits =
+        queue_.size() < options_.queue_max &&
+        (queue_.empty() || queue_bytes_ + operation.line.size() <= options_.queue_bytes_max);
     if (fits) {
       queue_bytes_ += operation.line.size();
       queue_.push_back(std::move(operation));
@@ -109,8 +109,9 @@ void Ledger::run() {
     const auto ready = [this] { return stopping_ || !queue_.empty(); };
     if (status_.spill_pending) {
       // Between lines of the file the queue gets its turn; after a failure both wait.
-      const Duration wait =
-          sending_.is_open() ? Duration::zero() : std::max(Duration::zero(), resend_at_ - mono_now());
+      const Duration wait = sending_.is_open()
+                                ? Duration::zero()
+                                : std::max(Duration::zero(), resend_at_ - mono_now());
       wake_.wait_for(lock, wait, ready);
     } else {
       wake_.wait(lock, ready);
@@ -285,13 +286,13 @@ void Ledger::create_table() {
   const auto key = [](const char* name, const char* type) {
     return json::object{{"AttributeName", name}, {"KeyType", type}};
   };
-  const auto answer = client_.call(
-      "DynamoDB_20120810.CreateTable",
-      {{"TableName", kLedgerTable},
-       {"AttributeDefinitions", json::array{attribute("table_name"), attribute("id")}},
-       {"KeySchema", json::array{key("table_name", "HASH"), key("id", "RANGE")}},
-       {"BillingMode", "PAY_PER_REQUEST"}},
-      kTimeout);
+  const auto answer =
+      client_.call("DynamoDB_20120810.CreateTable",
+                   {{"TableName", kLedgerTable},
+                    {"AttributeDefinitions", json::array{attribute("table_name"), attribute("id")}},
+                    {"KeySchema", json::array{key("table_name", "HASH"), key("id", "RANGE")}},
+                    {"BillingMode", "PAY_PER_REQUEST"}},
+                   kTimeout);
   event("ledger-table", answer ? "created leeward-conflicts" : answer.error().message);
 }
 

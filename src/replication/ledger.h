@@ -3,11 +3,11 @@
 // Writes the conflict ledger of this region, the table `leeward-conflicts` in its own store, on a
 // thread of its own, so that replication never waits for it.
 //
-// What the store does not take at once, and what does not fit into the queue, goes to a file of JSON
-// lines (on disk before `done` is called) and from there to the store later, in order. So an entry
-// is either written or in the file when its `done` runs, and a checkpoint that waits for `done`
-// never passes a loss that nobody remembers. Writing an entry twice changes nothing: its id derives
-// from what it says, and the first one stays.
+// What the store does not take at once, and what does not fit into the queue, goes to a file of
+// JSON lines (on disk before `done` is called) and from there to the store later, in order. So an
+// entry is either written or in the file when its `done` runs, and a checkpoint that waits for
+// `done` never passes a loss that nobody remembers. Writing an entry twice changes nothing: its id
+// derives from what it says, and the first one stays.
 //
 // An entry too large for an item leaves its images out, the winner's first, then the loser's; they
 // are then in the file `leeward-conflicts-images.jsonl` of the state directory, which the attribute

@@ -71,7 +71,8 @@ std::string put_body(std::string_view table, std::string_view hash_key, const Re
   body.append(R"(,"ReturnValues":"ALL_OLD","ReturnValuesOnConditionCheckFailure":"ALL_OLD")");
   if (version.stamped) {
     body.append(R"(,"ConditionExpression":"attribute_not_exists(#r) OR #r < :r")");
-    body.append(R"(,"ExpressionAttributeNames":{"#r":"_r"},"ExpressionAttributeValues":{":r":{"S":)");
+    body.append(
+        R"(,"ExpressionAttributeNames":{"#r":"_r"},"ExpressionAttributeValues":{":r":{"S":)");
     body.append(quoted(version.stamp)).append("}}");
   } else {
     const Condition condition = unstamped_condition(hash_key, here, version);
@@ -97,20 +98,21 @@ std::string ledger_id(std::string_view table, std::string_view canonical_key,
 }
 
 json::object ledger_item(const LedgerEntry& entry) {
-  return {{"table_name", text(entry.table)},
-          {"id", text(ledger_id(entry.table, replica::canonical_key(entry.key), entry.loser_stamp))},
-          {"key", json::object{{"M", entry.key}}},
-          {"loser", json::object{{"M", entry.loser}}},
-          {"loser_stamp", text(entry.loser_stamp)},
-          {"loser_region", text(replica::region_of_stamp(entry.loser_stamp))},
-          {"winner", json::object{{"M", entry.winner}}},
-          {"winner_stamp", text(entry.winner_stamp)},
-          {"winner_region", text(replica::region_of_stamp(entry.winner_stamp))},
-          {"base_stamp", text(entry.base_stamp)},
-          {"detected_in", text(entry.detected_in.str())},
-          {"detected_at", text(format_rfc3339(entry.detected_at))},
-          {"evidence", text(replica::to_string(entry.evidence))},
-          {"certain", json::object{{"BOOL", entry.certain}}}};
+  return {
+      {"table_name", text(entry.table)},
+      {"id", text(ledger_id(entry.table, replica::canonical_key(entry.key), entry.loser_stamp))},
+      {"key", json::object{{"M", entry.key}}},
+      {"loser", json::object{{"M", entry.loser}}},
+      {"loser_stamp", text(entry.loser_stamp)},
+      {"loser_region", text(replica::region_of_stamp(entry.loser_stamp))},
+      {"winner", json::object{{"M", entry.winner}}},
+      {"winner_stamp", text(entry.winner_stamp)},
+      {"winner_region", text(replica::region_of_stamp(entry.winner_stamp))},
+      {"base_stamp", text(entry.base_stamp)},
+      {"detected_in", text(entry.detected_in.str())},
+      {"detected_at", text(format_rfc3339(entry.detected_at))},
+      {"evidence", text(replica::to_string(entry.evidence))},
+      {"certain", json::object{{"BOOL", entry.certain}}}};
 }
 
 json::object key_of(const json::object& item, const std::vector<std::string>& key_names) {

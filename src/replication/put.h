@@ -16,8 +16,8 @@
 
 namespace leeward::replication {
 
-// The body of PutItem: takes the version if it is newer than what stands in `here`, and returns what
-// stood or stands there. `item_text`: the version's item as JSON. `hash_key`: the table's.
+// The body of PutItem: takes the version if it is newer than what stands in `here`, and returns
+// what stood or stands there. `item_text`: the version's item as JSON. `hash_key`: the table's.
 [[nodiscard]] std::string put_body(std::string_view table, std::string_view hash_key,
                                    const RegionId& here, const replica::Version& version,
                                    std::string_view item_text);

@@ -31,8 +31,8 @@ std::string remove(dynamodb::Client& store, const std::string& table, const json
       {{"TableName", table},
        {"Key", key_of(item, key_names)},
        {"ConditionExpression", "#r = :r AND attribute_exists(#d)"},
-       {"ExpressionAttributeNames", json::object{{"#r", replica::kStampAttribute},
-                                                 {"#d", replica::kTombstoneAttribute}}},
+       {"ExpressionAttributeNames",
+        json::object{{"#r", replica::kStampAttribute}, {"#d", replica::kTombstoneAttribute}}},
        {"ExpressionAttributeValues", json::object{{":r", item.at(replica::kStampAttribute)}}}},
       kTimeout);
   if (answer) {
@@ -55,8 +55,7 @@ Reaped reap_tombstones(dynamodb::Client& store, const std::string& table, WallTi
   json::object body{
       {"TableName", table},
       {"Limit", kScanItems},
-      {"FilterExpression",
-       "attribute_exists(#d) AND attribute_not_exists(#h) AND #r < :before"},
+      {"FilterExpression", "attribute_exists(#d) AND attribute_not_exists(#h) AND #r < :before"},
       {"ExpressionAttributeNames", json::object{{"#r", replica::kStampAttribute},
                                                 {"#d", replica::kTombstoneAttribute},
                                                 {"#h", replica::kHeartbeatAttribute}}},
@@ -69,7 +68,8 @@ Reaped reap_tombstones(dynamodb::Client& store, const std::string& table, WallTi
       reaped.error = answer ? "Scan's answer is no object" : answer.error().message;
       return reaped;
     }
-    if (const json::value* items = page->if_contains("Items"); items != nullptr && items->is_array()) {
+    if (const json::value* items = page->if_contains("Items");
+        items != nullptr && items->is_array()) {
       for (const json::value& item : items->get_array()) {
         if (!item.is_object() || replica::stamp_in(item.get_object()).empty()) {
           continue;
@@ -77,8 +77,7 @@ Reaped reap_tombstones(dynamodb::Client& store, const std::string& table, WallTi
         if (!may_go_on()) {
           return reaped;
         }
-        reaped.error =
-            remove(store, table, item.get_object(), facts->key_names, reaped.removed);
+        reaped.error = remove(store, table, item.get_object(), facts->key_names, reaped.removed);
         if (!reaped.error.empty()) {
           return reaped;
         }

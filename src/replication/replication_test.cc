@@ -6,7 +6,9 @@
 namespace leeward::replication {
 namespace {
 
-TEST(Put, X) { EXPECT_EQ(ledger_id("a", "b", "c").size(), 32U); }
+TEST(Put, X) {
+  EXPECT_EQ(ledger_id("a", "b", "c").size(), 32U);
+}
 
 }  // namespace
 }  // namespace leeward::replication

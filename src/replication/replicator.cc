@@ -26,7 +26,7 @@ constexpr Duration kReadTimeout = seconds(2);
 constexpr Duration kCheckpointEvery = seconds(1);
 constexpr Duration kCheckpointRefresh = std::chrono::minutes(1);
 constexpr Duration kShardsEvery = seconds(30);
-constexpr Duration kDestinationEvery = seconds(1);
+constexpr Duration kTablesEvery = seconds(2);
 constexpr Duration kProblemEvery = seconds(3);
 constexpr Duration kBackoffMax = milliseconds(500);
 constexpr Duration kCheckpointAgeMax = std::chrono::hours(20);  // streams forget after 24
@@ -143,7 +143,7 @@ bool Replicator::refuse(const std::string& problem) {
 void Replicator::follow(const Both& facts) {
   readings_.clear();
   shards_seen_ = MonoTime{};
-  destination_seen_ = mono_now();
+  tables_seen_ = mono_now();
   read_at_ = wall_now();
   flow_.begin(facts.destination.key_names, facts.destination.schema);
   if (!checkpoint_.stream_arn.empty() && checkpoint_.stream_arn != facts.source.stream_arn) {
@@ -166,7 +166,7 @@ void Replicator::follow(const Both& facts) {
   Duration poll = kPollBusy;
   MonoTime moved_at = mono_now();
   while (!stopping() && !flow_.gone()) {
-    if (!refresh_shards() || !destination_same(facts)) {
+    if (!refresh_shards() || !tables_same(facts)) {
       return;
     }
     bool moved = false;
@@ -183,15 +183,24 @@ void Replicator::follow(const Both& facts) {
   }
 }
 
-// A store that lost its data and got its tables again must be filled again.
-bool Replicator::destination_same(const Both& facts) {
+// A store that lost its data and got its tables again must be filled again; and a table's old
+// stream may go on answering when the table has a new one. A store that does not answer says
+// nothing.
+bool Replicator::tables_same(const Both& facts) {
   const MonoTime now = mono_now();
-  if (now - destination_seen_ < kDestinationEvery) {
+  if (now - tables_seen_ < kTablesEvery) {
     return true;
   }
-  destination_seen_ = now;
-  const auto found = describe_table(destination_, flow_.table());
-  return found ? found->id == facts.destination.id : found.error().failure != Failure::kNotFound;
+  tables_seen_ = now;
+  const auto destination = describe_table(destination_, flow_.table());
+  const bool same = destination ? destination->id == facts.destination.id
+                                : destination.error().failure != Failure::kNotFound;
+  if (!same) {
+    return false;
+  }
+  const auto source = describe_table(source_, flow_.table());
+  return source ? source->stream_arn == facts.source.stream_arn
+                : source.error().failure != Failure::kNotFound;
 }
 
 // Shards whose parents were read to their end get read. False: start over.
@@ -257,8 +266,9 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
     reading.iterator = std::move(*iterator);
   }
   const int asked = page_records_;
-  auto answer = streams_.call("DynamoDBStreams_20120810.GetRecords",
-                              {{"ShardIterator", reading.iterator}, {"Limit", asked}}, kReadTimeout);
+  auto answer =
+      streams_.call("DynamoDBStreams_20120810.GetRecords",
+                    {{"ShardIterator", reading.iterator}, {"Limit", asked}}, kReadTimeout);
   if (!answer) {
     return on_read_error(reading, answer.error());
   }
@@ -274,10 +284,9 @@ bool Replicator::read_shard(const std::string& id, bool& moved) {
   if (records > 0) {
     moved = true;
     const std::size_t each = streams_.answer_bytes() / page->records.size() + 1;
-    page_records_ = std::clamp(static_cast<int>(std::min<std::size_t>(kPageBytes / each, 10'000)), 1,
-                               std::min(asked * 2, kPageRecordsMax));
-    replica::PagePlan plan =
-        replica::plan_page(std::move(page->records), flow_.source(), read_at_);
+    page_records_ = std::clamp(static_cast<int>(std::min<std::size_t>(kPageBytes / each, 10'000)),
+                               1, std::min(asked * 2, kPageRecordsMax));
+    replica::PagePlan plan = replica::plan_page(std::move(page->records), flow_.source(), read_at_);
     std::string last = plan.last_sequence;
     if (!hand_over(std::move(plan), reading.shard, reading.reached_end)) {
       return !flow_.gone() && !stopping();
@@ -378,8 +387,8 @@ bool Replicator::on_read_error(Reading& reading, const CallError& error) {
 
 // Until it is kept. False: stopping.
 bool Replicator::dead_letter(const replica::Version& version) {
-  const std::string why = fmt::format("stamped more than {} ahead of this clock",
-                                      format_duration(replica::kFutureMax));
+  const std::string why =
+      fmt::format("stamped more than {} ahead of this clock", format_duration(replica::kFutureMax));
   event("ALARM", fmt::format("a version from the future ({}) is refused: check the clocks of {}",
                              version.stamp, flow_.source()));
   for (int failures = 0; !stopping();) {

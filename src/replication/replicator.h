@@ -58,7 +58,7 @@ class Replicator {
   void run();  // until the flow is stopped, within about two seconds of it
 
  private:
-  struct Reading {  // of one shard
+  struct Reading {                 // of one shard
     std::size_t shard = 0;         // the flow's
     dynamodb::ShardPosition read;  // what was handed to the lanes; the checkpoint follows
     std::string iterator;
@@ -74,7 +74,7 @@ class Replicator {
   std::optional<Both> establish();
   bool refuse(const std::string& problem);
   void follow(const Both& facts);
-  bool destination_same(const Both& facts);
+  bool tables_same(const Both& facts);
   bool refresh_shards();
   bool read_shard(const std::string& id, bool& moved);
   bool hand_over(replica::PagePlan plan, std::size_t shard, bool fresh);
@@ -107,7 +107,7 @@ class Replicator {
   bool checkpoint_dirty_ = false;
   MonoTime checkpoint_saved_;
   MonoTime shards_seen_;
-  MonoTime destination_seen_;
+  MonoTime tables_seen_;
   WallTime read_at_;
   int failures_ = 0;
   int page_records_;  // asked for at once; follows the records' size
