@@ -42,7 +42,7 @@ struct LedgerOptions {
   std::string state_directory;
   std::size_t queue_max = 1000;
   std::size_t queue_bytes_max = std::size_t{32} << 20;
-  std::function<void(std::string_view event, std::string_view detail)> on_event;
+  std::function<void(std::string_view event, std::string_view detail)> on_event{};
 };
 
 struct LedgerStatus {
