@@ -10,8 +10,6 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include "base/check.h"
-
 namespace leeward::dynamodb {
 namespace {
 
@@ -132,26 +130,30 @@ struct Client::Connection {
   CURL* handle;
 };
 
-Client::Client(Endpoint endpoint, Credentials credentials)
-    : Client(std::move(endpoint), std::make_shared<CredentialSource>(std::move(credentials))) {}
+Client::Client(Endpoint endpoint, Credentials credentials,
+               std::vector<std::pair<std::string, std::string>> headers)
+    : Client(std::move(endpoint), std::make_shared<CredentialSource>(std::move(credentials)),
+             std::move(headers)) {}
 
-Client::Client(Endpoint endpoint, std::shared_ptr<CredentialSource> credentials)
+Client::Client(Endpoint endpoint, std::shared_ptr<CredentialSource> credentials,
+               std::vector<std::pair<std::string, std::string>> headers)
     : endpoint_(std::move(endpoint)),
       host_(host_of(endpoint_.url)),
       credentials_(std::move(credentials)),
+      headers_(std::move(headers)),
       connection_(std::make_unique<Connection>()) {}
 
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-void Client::set_header(std::string name, std::string value) {
-  LEEWARD_CHECK(value.find_first_of("\r\n") == std::string::npos, "a header is one line");
-  headers_.emplace_back(std::move(name), std::move(value));
-}
-
 CallResult<json::value> Client::call(std::string_view target, const json::object& body,
                                      Duration timeout) {
+  return call_text(target, json::serialize(body), timeout);
+}
+
+CallResult<json::value> Client::call_text(std::string_view target, std::string body,
+                                          Duration timeout) {
   const Result<Credentials> credentials = credentials_->get();
   if (!credentials) {
     return std::unexpected(CallError{Failure::kDenied, credentials.error().message});
@@ -161,7 +163,7 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
   SignedRequest request{.method = "POST",
                         .host = host_,
                         .path = "/",
-                        .body = json::serialize(body),
+                        .body = std::move(body),
                         .region = endpoint_.region,
                         .service = "dynamodb",
                         .headers = {{"content-type", "application/x-amz-json-1.0"},
@@ -190,6 +192,7 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout_ms));
   const CURLcode code = curl_easy_perform(handle);
   curl_slist_free_all(headers);
+  answer_bytes_ = receiver.body.size();
   if (code != CURLE_OK) {
     return std::unexpected(transport_error(code, receiver.too_large));
   }

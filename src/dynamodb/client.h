@@ -46,9 +46,10 @@ enum class Failure : std::uint8_t {
 
 struct CallError {
   Failure failure = Failure::kUnavailable;
-  std::string message;                  // "ResourceNotFoundException: ..."
-  boost::json::value answer = nullptr;  // the store's whole answer, where it gave one in JSON
-  std::string type = {};                // "ResourceNotFoundException"; empty: no answer of a store
+  std::string message;  // "ResourceNotFoundException: ..."
+  // The whole error answer; with ReturnValuesOnConditionCheckFailure it has the standing "Item".
+  boost::json::value answer{};
+  std::string type{};  // "ResourceNotFoundException"; empty: no answer of a store
   // The request may have been carried out all the same: no answer came, or a 5xx.
   bool maybe_done = false;
 };
@@ -61,8 +62,11 @@ using CallResult = std::expected<T, CallError>;
 
 class Client {
  public:
-  Client(Endpoint endpoint, Credentials credentials);
-  Client(Endpoint endpoint, std::shared_ptr<CredentialSource> credentials);
+  // `headers`: lower-case names; sent, and signed, with every call.
+  Client(Endpoint endpoint, Credentials credentials,
+         std::vector<std::pair<std::string, std::string>> headers = {});
+  Client(Endpoint endpoint, std::shared_ptr<CredentialSource> credentials,
+         std::vector<std::pair<std::string, std::string>> headers = {});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -71,10 +75,12 @@ class Client {
   // 64 MiB are kTooLarge.
   CallResult<boost::json::value> call(std::string_view target, const boost::json::object& body,
                                       Duration timeout);
+  // The same with a body that is JSON text already.
+  CallResult<boost::json::value> call_text(std::string_view target, std::string body,
+                                           Duration timeout);
 
-  // Sent, signed, with every later call. REQUIRES: a lower-case name, a value without line ends.
-  void set_header(std::string name, std::string value);
-
+  // Of the last call's answer, as received.
+  [[nodiscard]] std::size_t answer_bytes() const { return answer_bytes_; }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
  private:
@@ -86,6 +92,7 @@ class Client {
   std::string host_;  // for the Host header
   std::shared_ptr<CredentialSource> credentials_;
   std::vector<std::pair<std::string, std::string>> headers_;
+  std::size_t answer_bytes_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 

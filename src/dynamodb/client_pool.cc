@@ -76,11 +76,7 @@ Client ClientPool::take(const Endpoint& endpoint) {
     idle.pop_back();
     return client;
   }
-  Client client(endpoint, credentials_);
-  for (const auto& [name, value] : headers_) {
-    client.set_header(name, value);
-  }
-  return client;
+  return {endpoint, credentials_, headers_};
 }
 
 void ClientPool::give_back(Client client) {
