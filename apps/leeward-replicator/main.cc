@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// leeward-replicator: options -> one Replicator per table and direction -> run until SIGTERM.
+// leeward-replicator: options -> one Hub per region to carry into -> run until SIGTERM.
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -14,10 +14,12 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include "dynamodb/replicator.h"
+#include "replication/hub.h"
 
 namespace {
 
@@ -26,6 +28,7 @@ using leeward::fail;
 using leeward::RegionId;
 using leeward::Result;
 namespace dynamodb = leeward::dynamodb;
+namespace replication = leeward::replication;
 
 struct Region {
   RegionId id;
@@ -35,7 +38,10 @@ struct Region {
 struct Options {
   std::vector<std::string> tables;
   std::vector<std::string> regions;
+  std::string into;
   std::string only;
+  int lanes = 8;
+  std::string tombstone_retention = "168h";
   std::string state_directory;
   std::string status_file;
 };
@@ -74,9 +80,7 @@ void log_line(std::string_view table, const RegionId& from, const RegionId& to,
              boost::json::serialize(boost::json::string_view(detail.data(), detail.size())));
 }
 
-Result<std::vector<std::unique_ptr<dynamodb::Replicator>>> make_replicators(
-    const Options& options, std::vector<dynamodb::ReplicatorOptions>& made) {
-  ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
+Result<std::vector<Region>> parse_regions(const Options& options) {
   std::vector<Region> regions;
   for (const std::string& text : options.regions) {
     ASSIGN_OR_RETURN(auto region, parse_region(text));
@@ -88,59 +92,81 @@ Result<std::vector<std::unique_ptr<dynamodb::Replicator>>> make_replicators(
     }
     regions.push_back(std::move(region));
   }
-  std::vector<std::unique_ptr<dynamodb::Replicator>> replicators;
-  std::random_device seed;
-  for (const std::string& table : options.tables) {
-    for (const Region& from : regions) {
-      for (const Region& to : regions) {
-        const bool wanted =
-            options.only.empty() || options.only == fmt::format("{}:{}", from.id, to.id);
-        if (from.id == to.id || !wanted) {
-          continue;
-        }
-        made.push_back({.table = table,
-                        .source = from.id,
-                        .destination = to.id,
-                        .source_endpoint = from.endpoint,
-                        .destination_endpoint = to.endpoint,
-                        .credentials = credentials,
-                        .state_directory = options.state_directory,
-                        .seed = seed(),
-                        .on_event = [table, from = from.id, to = to.id](std::string_view event,
-                                                                        std::string_view detail) {
-                          log_line(table, from, to, event, detail);
-                        }});
-        replicators.push_back(std::make_unique<dynamodb::Replicator>(made.back()));
-      }
-    }
-  }
-  if (replicators.empty()) {
-    return fail(ErrorCode::kInvalidArgument,
-                options.only.empty()
-                    ? "name at least two different regions"
-                    : fmt::format("--only {} names no pair of the given regions", options.only));
-  }
-  return replicators;
+  return regions;
 }
 
-std::string status_json(const std::vector<dynamodb::ReplicatorOptions>& options,
-                        const std::vector<std::unique_ptr<dynamodb::Replicator>>& replicators) {
+// Two processes that carry into one region would take each other's puts for the region's own.
+leeward::Status lock_region(const std::string& directory, const RegionId& here) {
+  const std::string path = fmt::format("{}/into-{}.lock", directory, here);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("--state-dir {} is not a directory that can be written", directory));
+  }
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {  // held until the process ends
+    return fail(ErrorCode::kFailedPrecondition,
+                fmt::format("{} is locked: another replicator into {} is running", path, here));
+  }
+  return {};
+}
+
+using Hubs = std::vector<std::unique_ptr<replication::Hub>>;
+
+Result<Hubs> make_hubs(const Options& options) {
+  ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
+  ASSIGN_OR_RETURN(const auto regions, parse_regions(options));
+  ASSIGN_OR_RETURN(const auto retention,
+                   leeward::parse_duration(
+                       options.tombstone_retention == "0" ? "0s" : options.tombstone_retention));
+  Hubs hubs;
+  std::random_device seed;
+  for (const Region& to : regions) {
+    if (!options.into.empty() && options.into != to.id.str()) {
+      continue;
+    }
+    replication::HubOptions made;
+    made.here = to.id;
+    made.endpoint = to.endpoint;
+    for (const Region& from : regions) {
+      const bool wanted =
+          options.only.empty() || options.only == fmt::format("{}:{}", from.id, to.id);
+      if (from.id != to.id && wanted) {
+        made.sources.push_back({from.id, from.endpoint});
+      }
+    }
+    if (made.sources.empty()) {
+      continue;
+    }
+    RETURN_IF_ERROR(lock_region(options.state_directory, to.id));
+    made.regions = regions.size();
+    made.tables = options.tables;
+    made.credentials = credentials;
+    made.state_directory = options.state_directory;
+    made.lanes = options.lanes;
+    made.tombstone_retention = retention;
+    made.seed = seed();
+    made.on_event = [to = to.id](std::string_view table, const RegionId& from,
+                                 std::string_view event, std::string_view detail) {
+      log_line(table, from, to, event, detail);
+    };
+    hubs.push_back(std::make_unique<replication::Hub>(std::move(made)));
+  }
+  if (hubs.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                !options.only.empty()
+                    ? fmt::format("--only {} names no pair of the given regions", options.only)
+                : !options.into.empty()
+                    ? fmt::format("--into {} and another one must be among the --region options",
+                                  options.into)
+                    : "name at least two different regions");
+  }
+  return hubs;
+}
+
+std::string status_json(const Hubs& hubs) {
   boost::json::array directions;
-  for (std::size_t i = 0; i < replicators.size(); ++i) {
-    const dynamodb::ReplicatorStatus status = replicators[i]->status();
-    directions.push_back(boost::json::object{{"table", options[i].table},
-                                             {"from", options[i].source.str()},
-                                             {"to", options[i].destination.str()},
-                                             {"applied", status.applied},
-                                             {"lost_race", status.lost_race},
-                                             {"skipped_foreign", status.skipped_foreign},
-                                             {"refused_future", status.refused_future},
-                                             {"dead_letters", status.dead_letters},
-                                             {"resyncs", status.resyncs},
-                                             {"source_up", status.source_up},
-                                             {"destination_up", status.destination_up},
-                                             {"lag_ms", status.lag_ms},
-                                             {"last_error", status.last_error}});
+  for (const auto& hub : hubs) {
+    hub->status(directions);
   }
   return boost::json::serialize(boost::json::object{{"directions", std::move(directions)}});
 }
@@ -173,18 +199,7 @@ void wait_for_the_end(const sigset_t& signals, const std::string& status_file,
 }
 
 int run(const Options& options) {
-  std::vector<dynamodb::ReplicatorOptions> made;
-  auto replicators = make_replicators(options, made);
-  if (!replicators) {
-    fmt::print(stderr, "leeward-replicator: {}\n", replicators.error().message);
-    return replicators.error().code == ErrorCode::kInvalidArgument ? 2 : 1;
-  }
-  if (access(options.state_directory.c_str(), W_OK | X_OK) != 0) {
-    fmt::print(stderr,
-               "leeward-replicator: --state-dir {} is not a directory that can be written\n",
-               options.state_directory);
-    return 1;
-  }
+  // Before any thread is made, so that all of them leave the signals to wait_for_the_end().
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -192,13 +207,18 @@ int run(const Options& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
 
-  std::vector<std::thread> threads;
-  for (const auto& replicator : *replicators) {
-    threads.emplace_back([&replicator] { replicator->run(); });
+  auto hubs = make_hubs(options);
+  if (!hubs) {
+    fmt::print(stderr, "leeward-replicator: {}\n", hubs.error().message);
+    return hubs.error().code == ErrorCode::kInvalidArgument ? 2 : 1;
   }
-  wait_for_the_end(signals, options.status_file, [&] { return status_json(made, *replicators); });
-  for (const auto& replicator : *replicators) {
-    replicator->stop();
+  std::vector<std::thread> threads;
+  for (const auto& hub : *hubs) {
+    threads.emplace_back([&hub] { hub->run(); });
+  }
+  wait_for_the_end(signals, options.status_file, [&] { return status_json(*hubs); });
+  for (const auto& hub : *hubs) {
+    hub->stop();
   }
   for (std::thread& thread : threads) {
     thread.join();
@@ -211,21 +231,33 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app{"Carries writes between regions of DynamoDB-compatible stores: last writer wins"};
-  app.add_option("--table", options.tables, "a table; may be repeated")->required();
+  app.add_option("--table", options.tables,
+                 "a table; may be repeated. Besides these, what the region's own table "
+                 "leeward-global-tables names");
   app.add_option("--region", options.regions,
                  "NAME=URL,REGION (or NAME=REGION for Amazon's endpoint); at least two")
       ->required();
+  app.add_option("--into", options.into,
+                 "NAME: carry into this region from every other one; without it, into all");
   app.add_option("--only", options.only, "FROM:TO: this direction instead of all");
   app.add_option("--state-dir", options.state_directory, "keeps checkpoints; must exist")
       ->required();
+  app.add_option("--lanes", options.lanes, "concurrent puts per region carried into")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--tombstone-retention", options.tombstone_retention,
+                 "deletes older than this are forgotten, such as 168h; longer than a region may "
+                 "ever be cut off; 0: never")
+      ->capture_default_str();
   app.add_option("--status-file", options.status_file, "rewritten with JSON five times a second");
   app.set_version_flag("--version", LEEWARD_VERSION);
   app.footer(
+      "What last-writer-wins discards is kept in the table leeward-conflicts of the region.\n"
       "Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.\n"
       "Items carry their stamp in the attribute _r; deletes are items with _del (tombstones).\n"
       "Ends cleanly on SIGTERM. Exit status: 0 ended so, 1 could not start, 2 wrong usage.\n\n"
       "Example:\n"
-      "  leeward-replicator --table items --state-dir /var/lib/leeward \\\n"
+      "  leeward-replicator --into RBX-A --table items --state-dir /var/lib/leeward \\\n"
       "    --region GRA11=http://127.0.0.1:8101,eu-west-3 \\\n"
       "    --region RBX-A=http://127.0.0.1:8102,eu-central-1");
   try {

@@ -35,8 +35,8 @@ static bool answer_error(const call* c, int status, const char* message) {
   return answer_json(c, status, json);
 }
 
-// What readiness is inferred from. A missing or a contended item is a success: the store answered,
-// and no client may take a region out of service by what it asks for.
+// What readiness is inferred from. A missing item or a fence is a success: the store answered. A
+// standby is healthy, and no client may take a region out of service by what it asks for.
 static bool note(const call* c, store_status status) {
   if (status == STORE_FAILED) {
     leeward_record_failure(c->self->health);
@@ -70,10 +70,44 @@ static bool get_item(const call* c, const char* id) {
   return sent;
 }
 
-// False: not written; see dynamo_error.
-static bool write_item(const call* c, const char* id, const char* value) {
-  const store_status status = store_put(c->client, c->self->from, id, value);
-  return note(c, status) && status != STORE_CONTENDED;
+// The client is to come back: DNS moves it, or this region is allowed to write again.
+static bool answer_fenced(const call* c) {
+  char why[160];
+  leeward_write_refusal(c->self->health, why, sizeof why);
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "error", "writes are not allowed in this region now");
+  cJSON_AddStringToObject(json, "reason", why[0] == '\0' ? "the fence refused it" : why);
+  cJSON_AddNumberToObject(json, "epoch", (double)leeward_epoch(c->self->health));
+  char* text = cJSON_PrintUnformatted(json);
+  cJSON_Delete(json);
+  const bool sent = http_answer(c->connection, c->request, 503, c->self->from->region,
+                                "Retry-After: 1\r\n", text);
+  cJSON_free(text);
+  return sent;
+}
+
+// The answer to a write that was not made.
+static bool not_written(const call* c, store_status status) {
+  return status == STORE_FENCED ? answer_fenced(c) : unavailable(c);
+}
+
+static store_status write_item(const call* c, const char* id, const char* value) {
+  const store_status status = store_put(c->client, c->self->from, c->self->health, id, value);
+  (void)note(c, status);
+  return status;
+}
+
+// GET /status: where this is, and whether it may write.
+static bool answer_status(const call* c) {
+  char why[160];
+  leeward_write_refusal(c->self->health, why, sizeof why);
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "region", c->self->from->region);
+  cJSON_AddStringToObject(json, "fencing", c->self->from->fencing);
+  cJSON_AddNumberToObject(json, "epoch", (double)leeward_epoch(c->self->health));
+  cJSON_AddBoolToObject(json, "may_write", why[0] == '\0');
+  cJSON_AddStringToObject(json, "reason", why);
+  return answer_json(c, 200, json);
 }
 
 static bool put_item(const call* c, const char* id) {
@@ -89,15 +123,17 @@ static bool put_item(const call* c, const char* id) {
     sent =
         answer_error(c, 400, "the body must be a JSON object with one member, \"value\", a string");
   } else {
-    sent = write_item(c, id, value) ? answer_item(c, id, value) : unavailable(c);
+    const store_status status = write_item(c, id, value);
+    sent = status == STORE_OK ? answer_item(c, id, value) : not_written(c, status);
   }
   cJSON_Delete(body);
   return sent;
 }
 
 static bool delete_item(const call* c, const char* id) {
-  if (!write_item(c, id, NULL)) {
-    return unavailable(c);
+  const store_status status = write_item(c, id, NULL);
+  if (status != STORE_OK) {
+    return not_written(c, status);
   }
   return http_answer(c->connection, c->request, 204, c->self->from->region, NULL, NULL);
 }
@@ -169,8 +205,11 @@ bool api_handle(const api* self, dynamo* client, http_connection* connection,
     return reads ? list_items(&c, query == NULL ? none : query)
                  : refuse_method(&c, "Allow: GET, HEAD\r\n");
   }
+  if (strcmp(path, "/status") == 0) {
+    return reads ? answer_status(&c) : refuse_method(&c, "Allow: GET, HEAD\r\n");
+  }
   if (strncmp(path, "/items/", 7) != 0) {
-    return answer_error(&c, 404, "there are /items and /items/{id}");
+    return answer_error(&c, 404, "there are /items, /items/{id} and /status");
   }
   const char* id = path + 7;
   if (!valid_id(id)) {

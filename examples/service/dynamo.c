@@ -2,6 +2,7 @@
 #include "dynamo.h"
 
 #include <curl/curl.h>
+#include <leeward/leeward.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -171,10 +172,10 @@ static dynamo_status status_of(dynamo* client, long http_status, const cJSON* an
   if (type == NULL) {
     return DYNAMO_FAILED;
   }
-  return strstr(type, "ConditionalCheckFailed") != NULL ? DYNAMO_CONDITION_FAILED
-         : strstr(type, "ResourceNotFound") != NULL     ? DYNAMO_NOT_FOUND
-         : strstr(type, "ResourceInUse") != NULL        ? DYNAMO_IN_USE
-                                                        : DYNAMO_FAILED;
+  return leeward_is_fenced(client->answer, client->answer_size) ? DYNAMO_FENCED
+         : strstr(type, "ResourceNotFound") != NULL             ? DYNAMO_NOT_FOUND
+         : strstr(type, "ResourceInUse") != NULL                ? DYNAMO_IN_USE
+                                                                : DYNAMO_FAILED;
 }
 
 dynamo_status dynamo_call(dynamo* client, const char* operation, const cJSON* body,
@@ -186,13 +187,20 @@ dynamo_status dynamo_call(dynamo* client, const char* operation, const cJSON* bo
     (void)snprintf(client->error, sizeof client->error, "out of memory");
     return DYNAMO_FAILED;
   }
+  const dynamo_status status = dynamo_send(client, operation, text, answer);
+  cJSON_free(text);
+  return status;
+}
+
+dynamo_status dynamo_send(dynamo* client, const char* operation, const char* text, cJSON** answer) {
+  *answer = NULL;
+  client->answer_size = 0;
   struct curl_slist* headers = headers_of(client, operation, text);
   curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
   curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, text);
   const CURLcode code = curl_easy_perform(client->curl);
   curl_slist_free_all(headers);
-  cJSON_free(text);
   if (code != CURLE_OK) {
     (void)snprintf(client->error, sizeof client->error, "DynamoDB at %.100s: %s",
                    client->from->endpoint, curl_easy_strerror(code));
@@ -207,6 +215,10 @@ dynamo_status dynamo_call(dynamo* client, const char* operation, const cJSON* bo
     return DYNAMO_FAILED;
   }
   return status_of(client, http_status, *answer);
+}
+
+const char* dynamo_answer(const dynamo* client) {
+  return client->answer_size == 0 ? "" : client->answer;
 }
 
 const char* dynamo_error(const dynamo* client) {

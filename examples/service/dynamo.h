@@ -11,7 +11,7 @@ typedef struct dynamo dynamo;  // one keep-alive connection; one thread at a tim
 
 typedef enum {
   DYNAMO_OK,
-  DYNAMO_CONDITION_FAILED,
+  DYNAMO_FENCED,     // another region writes now; nothing was written
   DYNAMO_NOT_FOUND,  // the table does not exist (yet)
   DYNAMO_IN_USE,     // the table exists already
   DYNAMO_FAILED,     // unreachable, too slow, or refused: see dynamo_error
@@ -23,6 +23,11 @@ void dynamo_close(dynamo* client);
 // `operation`: "PutItem". `*answer` is the caller's to cJSON_Delete; NULL unless there is one. At
 // most 800 ms, of which 300 ms to connect.
 dynamo_status dynamo_call(dynamo* client, const char* operation, const cJSON* body, cJSON** answer);
+// The same with the body as text.
+dynamo_status dynamo_send(dynamo* client, const char* operation, const char* body, cJSON** answer);
+
+// The store's last answer as it came; "" if there was none.
+const char* dynamo_answer(const dynamo* client);
 
 // What went wrong last, for a log or an answer; without secrets.
 const char* dynamo_error(const dynamo* client);

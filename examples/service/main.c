@@ -23,7 +23,7 @@ static bool canary(void* context) {
   char* value = NULL;
   (void)snprintf(id, sizeof id, STORE_CANARY_PREFIX "%s", from->region);
   dynamo* client = dynamo_open(from);
-  const bool works = client != NULL && store_put(client, from, id, "canary") == STORE_OK &&
+  const bool works = client != NULL && store_put(client, from, NULL, id, "canary") == STORE_OK &&
                      store_get(client, from, id, &value) == STORE_OK;
   free(value);
   dynamo_close(client);
@@ -91,6 +91,25 @@ static leeward* start_health(const settings* from) {
   return health;
 }
 
+static bool watch_fence(leeward* health, const settings* from, store_fence* reader) {
+  leeward_fence_options options;
+  leeward_fence_options_init(&options);
+  options.application = from->application;
+  options.reader = store_read_fence;
+  options.context = reader;
+  options.lease_ms = from->lease_ms;
+  options.watch_ms = from->lease_ms >= 2000 ? 200 : from->lease_ms / 10 + 10;
+  options.mode = strcmp(from->fencing, "transaction") == 0 ? LEEWARD_FENCING_TRANSACTION
+                 : strcmp(from->fencing, "lease") == 0     ? LEEWARD_FENCING_LEASE
+                                                           : LEEWARD_FENCING_NONE;
+  const leeward_status status = leeward_watch_fence(health, &options);
+  if (status != LEEWARD_OK) {
+    (void)fprintf(stderr, "items-service: cannot watch the fence: %s\n",
+                  leeward_status_text(status));
+  }
+  return status == LEEWARD_OK;
+}
+
 static void usage(void) {
   (void)puts(
       "usage: items-service\n\n"
@@ -100,6 +119,9 @@ static void usage(void) {
       "  APP_ADDRESS, APP_PORT      where the API listens; 127.0.0.1, 8080\n"
       "  HEALTH_ADDRESS, HEALTH_PORT  where /healthz listens; APP_ADDRESS, 8081\n"
       "  TABLE, CREATE_TABLE=1      the table; items. Create it if it is missing\n"
+      "  APPLICATION, FENCING       its name in Leeward's config, shop; none, lease or "
+      "transaction\n"
+      "  LEASE_MS                   the policy's lease, 3000\n"
       "  AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN\n"
       "  DYNAMODB_ENDPOINT          for local stores; Amazon's of AWS_REGION\n"
       "Ends cleanly on SIGTERM. Exit status: 0 ended so, 1 could not start, 2 wrong usage.");
@@ -135,6 +157,10 @@ int main(int argc, char** argv) {
     (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
     return 1;
   }
+  store_fence reader = {&from, NULL};
+  if (!watch_fence(health, &from, &reader)) {
+    return 1;
+  }
   // Clients are answered from now on, with 503 until there is a table.
   const api self = {&from, health};
   if (!visitors_begin(&self, listener)) {
@@ -153,6 +179,7 @@ int main(int argc, char** argv) {
   // Who is still being answered then uses `health`: it goes with the process.
   if (visitors_end()) {
     leeward_destroy(health);
+    dynamo_close(reader.client);
   }
   _exit(table == TABLE_CANNOT_BE ? 1 : 0);
 }

@@ -150,20 +150,7 @@ class Service(unittest.TestCase):
         self.assertEqual(self.ask("DELETE", "/items/one")[0], 204)
         self.assertEqual(self.ask("GET", "/items/one")[0], 404)
         self.assertEqual(self.ask("DELETE", "/items/one")[0], 204)
-        self.assertIn("_del", self.store.scan()["one"], "a delete is a tombstone that replication can carry")
         self.assertNotIn("one", {item["id"] for item in self.ask("GET", "/items")[1]["items"]})
-
-    def test_stamps_only_grow_even_past_another_regions_clock(self):
-        self.put("stamped", "first")
-        first = self.store.scan()["stamped"]["_r"]["S"]
-        self.assertRegex(first, r"^\d{16}\.\d{4}\.GRA11$")
-        ahead = f"{time.time_ns() // 1000 + 2_000_000:016}.0000.RBX-A"
-        self.store.call("PutItem", {"TableName": "items", "Item": {
-            "id": {"S": "stamped"}, "value": {"S": "theirs"}, "_r": {"S": ahead}}})
-        self.assertEqual(self.put("stamped", "ours")[0], 200)
-        stored = self.store.scan()["stamped"]
-        self.assertEqual(stored["value"]["S"], "ours")
-        self.assertGreater(stored["_r"]["S"], ahead)
 
     def test_no_client_takes_the_region_out_of_service(self):
         self.put("text", "before")
@@ -175,15 +162,6 @@ class Service(unittest.TestCase):
         for value in ("\\u0000", "\u20ac \U0001f600 \ufffd \U0010ffff", "", "\\", "\"\\\""):
             self.assertEqual(self.put("text", value)[0], 200)
             self.assertEqual(self.ask("GET", "/items/text")[1]["value"], value)
-        # A version that cannot be passed is that item's trouble: neither of later stamps nor of the region.
-        for wrong in ("9999999999999999.0000.RBX-A", "99999999999999999999", "not a stamp"):
-            self.store.call("PutItem", {"TableName": "items", "Item": {
-                "id": {"S": "far"}, "value": {"S": "theirs"}, "_r": {"S": wrong}}})
-            for _ in range(10):
-                self.assertEqual(self.put("far", "ours")[0], 503)
-            self.assertEqual(self.health(), 200)
-        self.put("near", "ours")
-        self.assertRegex(self.store.scan()["near"]["_r"]["S"], r"^\d{16}\.\d{4}\.GRA11$")
         self.assertEqual(self.ask("GET", "/items?limit=1&after=_canary-GRA11")[0], 200, "a page may end there")
 
     def test_bad_input(self):
@@ -264,7 +242,8 @@ class Service(unittest.TestCase):
                               ({"APP_ADDRESS": "nowhere"}, "APP_ADDRESS=nowhere is not"),
                               ({"APP_REGION": "a b"}, "APP_REGION"), ({"HEALTH_ADDRESS": "host"}, "HEALTH_ADDRESS"),
                               ({"HEALTH_PORT": " 1"}, "HEALTH_PORT"), ({"TABLE": "a/b"}, "TABLE"),
-                              ({"CREATE_TABLE": "yes"}, "CREATE_TABLE"), ({"AWS_REGION": "x\r\ny: z"}, "AWS_REGION"),
+                              ({"CREATE_TABLE": "yes"}, "CREATE_TABLE"), ({"FENCING": "maybe"}, "FENCING=maybe"),
+                              ({"APPLICATION": "a/b"}, "APPLICATION"), ({"LEASE_MS": "1"}, "LEASE_MS=1"), ({"AWS_REGION": "x\r\ny: z"}, "AWS_REGION"),
                               ({"AWS_ACCESS_KEY_ID": ""}, "AWS_ACCESS_KEY_ID"),
                               ({"AWS_SESSION_TOKEN": "t" * 9000}, "AWS_SESSION_TOKEN"),
                               ({"DYNAMODB_ENDPOINT": "ftp://a"}, "DYNAMODB_ENDPOINT"),
@@ -275,6 +254,96 @@ class Service(unittest.TestCase):
             self.assertIn(part, outcome.stderr)
         self.assertEqual(subprocess.run([BIN / "items-service", "--help"], stdout=subprocess.DEVNULL,
                                         check=False).returncode, 0)
+
+
+class Fenced(unittest.TestCase):
+    """The fence is raised and leases are renewed by the test, as leewardd does."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.store = DynamoDbLocal(8101, "eu-west-3")
+        cls.store.call("CreateTable", {
+            "TableName": "leeward-fence", "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]})
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.store.kill()
+
+    def setUp(self):
+        for shard in range(16):
+            self.store.call("DeleteItem", {"TableName": "leeward-fence", "Key": {"id": {"S": f"shop#{shard}"}}})
+
+    def serve(self, fencing, lease_ms):
+        environment = {**ENVIRONMENT, "FENCING": fencing, "LEASE_MS": str(lease_ms)}
+        self.process = subprocess.Popen([BIN / "items-service"], env=environment, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        wait_for(lambda: self.ask("GET", "/status")[0] == 200, "the service")
+
+    def ask(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=PATIENCE_S)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or "null")
+        except OSError:
+            return None, None
+        finally:
+            connection.close()
+
+    def put(self, item, value):
+        return self.ask("PUT", f"/items/{item}", json.dumps({"value": value}))
+
+    def raise_fence(self, epoch, is_open):
+        for shard in range(16):
+            self.store.call("UpdateItem", {
+                "TableName": "leeward-fence", "Key": {"id": {"S": f"shop#{shard}"}},
+                "UpdateExpression": "SET epoch = :e, #o = :o", "ExpressionAttributeNames": {"#o": "open"},
+                "ExpressionAttributeValues": {":e": {"N": str(epoch)}, ":o": {"BOOL": is_open}}})
+
+    def renew(self):
+        """One renewal; True when the service may write."""
+        self.store.call("UpdateItem", {
+            "TableName": "leeward-fence", "Key": {"id": {"S": "shop#0"}},
+            "UpdateExpression": "SET granted_at = :at ADD #g :one", "ExpressionAttributeNames": {"#g": "grant"},
+            "ExpressionAttributeValues": {":at": {"N": str(time.time_ns() // 1_000_000)}, ":one": {"N": "1"}}})
+        time.sleep(0.02)  # the service reads in between
+        return self.ask("GET", "/status")[1]["may_write"]
+
+    def test_a_write_needs_the_epoch_that_stands_in_the_store(self):
+        self.serve("transaction", 60_000)
+        status, body = self.put("a", "early")
+        self.assertEqual(status, 503)
+        self.assertIn("no fence", body["reason"])
+        self.raise_fence(1, True)
+        wait_for(self.renew, "the lease to begin")
+        self.assertEqual(self.put("a", "one")[0], 200)
+        self.assertEqual(self.ask("DELETE", "/items/a")[0], 204)
+        self.assertEqual(self.put("a", "two")[0], 200)
+        # Fenced within a moment that the service has not looked at yet: the store refuses all the same.
+        self.process.send_signal(signal.SIGSTOP)
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=PATIENCE_S)
+        connection.request("PUT", "/items/a", json.dumps({"value": "late"}))
+        self.raise_fence(2, False)
+        self.process.send_signal(signal.SIGCONT)
+        response = connection.getresponse()
+        self.assertEqual((response.status, response.getheader("Retry-After")), (503, "1"))
+        connection.close()
+        self.assertEqual(self.store.scan()["a"]["value"]["S"], "two")
+        wait_for(lambda: "epoch 2 is closed here" in self.put("a", "later")[1]["reason"], "the service to see why")
+        self.assertEqual(self.ask("GET", "/items/a")[1]["value"], "two", "reads go on")
+        self.raise_fence(3, True)
+        wait_for(self.renew, "the lease to begin again")
+        self.assertEqual(self.put("a", "three")[0], 200)
+
+    def test_a_lease_that_nobody_renews_runs_out(self):
+        self.serve("lease", 1500)
+        self.raise_fence(1, True)
+        wait_for(self.renew, "the lease to begin")
+        wait_for(lambda: self.renew() and self.put("b", "one")[0] == 200, "a write under the lease")
+        wait_for(lambda: self.put("b", "more")[0] == 503, "the lease to run out")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,23 @@ static uint16_t port(const char* name, uint16_t fallback, bool* complete) {
   return (uint16_t)number;
 }
 
+static uint32_t number(const char* name, uint32_t least, uint32_t most, uint32_t fallback,
+                       bool* complete) {
+  const char* text = value_or(name, NULL);
+  if (text == NULL) {
+    return fallback;
+  }
+  char* end = NULL;
+  const unsigned long value = strtoul(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < least || value > most) {
+    (void)fprintf(stderr, "items-service: %s=%s is not a number from %u to %u\n", name, text, least,
+                  most);
+    *complete = false;
+    return fallback;
+  }
+  return (uint32_t)value;
+}
+
 #define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // What goes into headers, addresses and signatures must fit there. Secrets are not shown.
@@ -115,6 +132,9 @@ bool settings_read(settings* out) {
   out->health_port = port("HEALTH_PORT", 8081, &complete);
   out->table = value_or("TABLE", "items");
   out->create_table = yes("CREATE_TABLE", &complete);
+  out->application = value_or("APPLICATION", "shop");
+  out->fencing = value_or("FENCING", "none");
+  out->lease_ms = number("LEASE_MS", 50, 600000, 3000, &complete);
   out->aws_region = required("AWS_REGION", "eu-west-3", &complete);
   out->access_key_id = required("AWS_ACCESS_KEY_ID", "...", &complete);
   out->secret_access_key = required("AWS_SECRET_ACCESS_KEY", "...", &complete);
@@ -131,6 +151,13 @@ bool settings_read(settings* out) {
     check_address("HEALTH_ADDRESS", out->health_address, true, &complete);
   }
   check("TABLE", out->table, 3, 255, LETTERS_AND_DIGITS "_.-", &complete);
+  check("APPLICATION", out->application, 1, 63, LETTERS_AND_DIGITS "-_.", &complete);
+  if (strcmp(out->fencing, "none") != 0 && strcmp(out->fencing, "lease") != 0 &&
+      strcmp(out->fencing, "transaction") != 0) {
+    (void)fprintf(stderr, "items-service: FENCING=%s is none of none, lease and transaction\n",
+                  out->fencing);
+    complete = false;
+  }
   check("AWS_REGION", out->aws_region, 1, 63, LETTERS_AND_DIGITS "-", &complete);
   check_printable("AWS_ACCESS_KEY_ID", out->access_key_id, 128, &complete);
   check_printable("AWS_SECRET_ACCESS_KEY", out->secret_access_key, 256, &complete);

@@ -16,6 +16,9 @@ typedef struct {
   uint16_t health_port;        // HEALTH_PORT, default 8081
   const char* table;           // TABLE, default items
   bool create_table;           // CREATE_TABLE=1
+  const char* application;     // APPLICATION: its name in Leeward's config, default shop
+  const char* fencing;         // FENCING: "none" (default), "lease" or "transaction"
+  uint32_t lease_ms;           // LEASE_MS, as in Leeward's config; default 3000
   const char* endpoint;        // DYNAMODB_ENDPOINT, default Amazon's of AWS_REGION
   const char* aws_region;      // AWS_REGION
   const char* access_key_id;

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stamp.h"
-
-enum { ATTEMPTS = 4, PAGES_PER_LIST = 20 };
+enum { PAGES_PER_LIST = 20 };
 
 static void add_string(cJSON* item, const char* name, const char* text) {
   cJSON* value = cJSON_AddObjectToObject(item, name);
@@ -43,46 +41,83 @@ store_status store_create_table(dynamo* client, const settings* from) {
   return status == DYNAMO_OK || status == DYNAMO_IN_USE ? STORE_OK : STORE_FAILED;
 }
 
-static cJSON* put_body(const settings* from, const char* id, const char* value, const char* stamp) {
+static cJSON* write_body(const settings* from, const char* id, const char* value) {
   cJSON* body = cJSON_CreateObject();
   cJSON_AddStringToObject(body, "TableName", from->table);
-  cJSON* item = cJSON_AddObjectToObject(body, "Item");
+  cJSON* item = cJSON_AddObjectToObject(body, value != NULL ? "Item" : "Key");
   add_string(item, "id", id);
-  add_string(item, "_r", stamp);
   if (value != NULL) {
     add_string(item, "value", value);
-  } else {
-    cJSON_AddBoolToObject(cJSON_AddObjectToObject(item, "_del"), "BOOL", true);
   }
-  cJSON_AddStringToObject(body, "ConditionExpression", "attribute_not_exists(id) OR #r < :r");
-  cJSON_AddStringToObject(cJSON_AddObjectToObject(body, "ExpressionAttributeNames"), "#r", "_r");
-  add_string(cJSON_AddObjectToObject(body, "ExpressionAttributeValues"), ":r", stamp);
-  cJSON_AddStringToObject(body, "ReturnValuesOnConditionCheckFailure", "ALL_OLD");
   return body;
 }
 
-store_status store_put(dynamo* client, const settings* from, const char* id, const char* value) {
-  char stamp[STAMP_SIZE];
-  char seen[STAMP_SIZE] = "";
-  for (int attempt = 0; attempt < ATTEMPTS; ++attempt) {
-    if (!stamp_next(from->region, seen, stamp)) {
-      return STORE_CONTENDED;
-    }
-    cJSON* body = put_body(from, id, value, stamp);
+// The write as a transaction that the store takes only under our epoch.
+static dynamo_status send_fenced(dynamo* client, leeward* fence, const char* operation,
+                                 const char* request) {
+  const size_t size = strlen(request);
+  const size_t room = size + 1024;
+  char* text = malloc(room);
+  const size_t length =
+      text == NULL ? 0 : leeward_fenced_write(fence, operation, request, size, text, room);
+  dynamo_status status = DYNAMO_FENCED;  // no epoch: nobody said that we may
+  if (length > 0 && length < room) {
     cJSON* answer = NULL;
-    const dynamo_status status = dynamo_call(client, "PutItem", body, &answer);
-    cJSON_Delete(body);
-    if (status == DYNAMO_CONDITION_FAILED) {
-      // Something newer stands there, by a clock ahead of ours: go past it.
-      const char* theirs = string_of(cJSON_GetObjectItemCaseSensitive(answer, "Item"), "_r");
-      (void)snprintf(seen, sizeof seen, "%s", theirs == NULL ? stamp : theirs);
-    }
+    status = dynamo_send(client, "TransactWriteItems", text, &answer);
     cJSON_Delete(answer);
-    if (status != DYNAMO_CONDITION_FAILED) {
-      return status == DYNAMO_OK ? STORE_OK : STORE_FAILED;
-    }
   }
-  return STORE_CONTENDED;
+  free(text);
+  if (status == DYNAMO_FENCED) {
+    leeward_note_fenced(fence);
+  }
+  return status;
+}
+
+store_status store_put(dynamo* client, const settings* from, leeward* fence, const char* id,
+                       const char* value) {
+  if (fence != NULL && !leeward_may_write(fence)) {
+    return STORE_FENCED;
+  }
+  const char* operation = value != NULL ? "PutItem" : "DeleteItem";
+  cJSON* body = write_body(from, id, value);
+  char* request = cJSON_PrintUnformatted(body);
+  cJSON_Delete(body);
+  if (request == NULL) {
+    return STORE_FAILED;
+  }
+  dynamo_status status = DYNAMO_FAILED;
+  if (fence != NULL && strcmp(from->fencing, "transaction") == 0) {
+    status = send_fenced(client, fence, operation, request);
+  } else {
+    cJSON* answer = NULL;
+    status = dynamo_send(client, operation, request, &answer);
+    cJSON_Delete(answer);
+  }
+  cJSON_free(request);
+  return status == DYNAMO_OK ? STORE_OK : status == DYNAMO_FENCED ? STORE_FENCED : STORE_FAILED;
+}
+
+leeward_fence_result store_read_fence(void* context, const char* table, const char* id,
+                                      leeward_fence* out) {
+  store_fence* fence = context;
+  if (fence->client == NULL) {
+    fence->client = dynamo_open(fence->from);
+  }
+  if (fence->client == NULL) {
+    return LEEWARD_FENCE_FAILED;
+  }
+  cJSON* body = cJSON_CreateObject();
+  cJSON_AddStringToObject(body, "TableName", table);
+  add_string(cJSON_AddObjectToObject(body, "Key"), "id", id);
+  cJSON_AddBoolToObject(body, "ConsistentRead", true);
+  cJSON* answer = NULL;
+  const dynamo_status status = dynamo_call(fence->client, "GetItem", body, &answer);
+  cJSON_Delete(answer);
+  cJSON_Delete(body);
+  const char* text = dynamo_answer(fence->client);
+  return status == DYNAMO_OK          ? leeward_parse_fence(text, strlen(text), out)
+         : status == DYNAMO_NOT_FOUND ? LEEWARD_FENCE_ABSENT
+                                      : LEEWARD_FENCE_FAILED;
 }
 
 store_status store_get(dynamo* client, const settings* from, const char* id, char** value) {
@@ -95,7 +130,7 @@ store_status store_get(dynamo* client, const settings* from, const char* id, cha
   const dynamo_status status = dynamo_call(client, "GetItem", body, &answer);
   cJSON_Delete(body);
   const cJSON* item = cJSON_GetObjectItemCaseSensitive(answer, "Item");
-  const char* found = cJSON_HasObjectItem(item, "_del") ? NULL : string_of(item, "value");
+  const char* found = string_of(item, "value");
   if (status == DYNAMO_OK && found != NULL) {
     *value = strdup(found);
   }
@@ -109,7 +144,7 @@ static int collect(const cJSON* page, cJSON* items) {
   cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(page, "Items")) {
     const char* id = string_of(item, "id");
     const char* value = string_of(item, "value");
-    if (id == NULL || value == NULL || cJSON_HasObjectItem(item, "_del") ||
+    if (id == NULL || value == NULL ||
         strncmp(id, STORE_CANARY_PREFIX, strlen(STORE_CANARY_PREFIX)) == 0) {
       continue;
     }
@@ -122,8 +157,8 @@ static int collect(const cJSON* page, cJSON* items) {
   return added;
 }
 
-// Tombstones count against DynamoDB's limit but not against ours, so several pages may be needed;
-// each asks for no more than still fits, so that `next` is exact.
+// The service's own items count against DynamoDB's limit but not against ours, so several pages may
+// be needed; each asks for no more than still fits, so that `next` is exact.
 store_status store_list(dynamo* client, const settings* from, const char* after, int limit,
                         cJSON** list) {
   *list = cJSON_CreateObject();

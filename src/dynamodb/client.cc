@@ -130,10 +130,12 @@ struct Client::Connection {
   CURL* handle;
 };
 
-Client::Client(Endpoint endpoint, Credentials credentials)
+Client::Client(Endpoint endpoint, Credentials credentials,
+               std::vector<std::pair<std::string, std::string>> headers)
     : endpoint_(std::move(endpoint)),
       host_(host_of(endpoint_.url)),
       credentials_(std::move(credentials)),
+      headers_(std::move(headers)),
       connection_(std::make_unique<Connection>()) {}
 
 Client::~Client() = default;
@@ -142,16 +144,22 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 CallResult<json::value> Client::call(std::string_view target, const json::object& body,
                                      Duration timeout) {
+  return call_text(target, json::serialize(body), timeout);
+}
+
+CallResult<json::value> Client::call_text(std::string_view target, std::string body,
+                                          Duration timeout) {
   const auto now = WallTime(
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
   SignedRequest request{.method = "POST",
                         .host = host_,
                         .path = "/",
-                        .body = json::serialize(body),
+                        .body = std::move(body),
                         .region = endpoint_.region,
                         .service = "dynamodb",
                         .headers = {{"content-type", "application/x-amz-json-1.0"},
                                     {"x-amz-target", std::string(target)}}};
+  request.headers.insert(request.headers.end(), headers_.begin(), headers_.end());
   curl_slist* headers = curl_slist_append(nullptr, "Expect:");  // no 100-continue round trip
   for (const auto& list : {request.headers, sign(request, credentials_, now)}) {
     for (const auto& [name, value] : list) {
@@ -175,6 +183,7 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout_ms));
   const CURLcode code = curl_easy_perform(handle);
   curl_slist_free_all(headers);
+  answer_bytes_ = receiver.body.size();
   if (code != CURLE_OK) {
     const bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
     return std::unexpected(CallError{

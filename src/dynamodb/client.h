@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -43,8 +45,9 @@ enum class Failure : std::uint8_t {
 
 struct CallError {
   Failure failure = Failure::kUnavailable;
-  std::string message;                  // "ResourceNotFoundException: ..."
-  boost::json::value answer = nullptr;  // the store's whole answer, where it gave one in JSON
+  std::string message;  // "ResourceNotFoundException: ..."
+  // The whole error answer; with ReturnValuesOnConditionCheckFailure it has the standing "Item".
+  boost::json::value answer{};
 };
 
 template <typename T>
@@ -55,7 +58,9 @@ using CallResult = std::expected<T, CallError>;
 
 class Client {
  public:
-  Client(Endpoint endpoint, Credentials credentials);
+  // `headers`: lower-case names; sent, and signed, with every call.
+  Client(Endpoint endpoint, Credentials credentials,
+         std::vector<std::pair<std::string, std::string>> headers = {});
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -64,7 +69,12 @@ class Client {
   // 64 MiB are kTooLarge.
   CallResult<boost::json::value> call(std::string_view target, const boost::json::object& body,
                                       Duration timeout);
+  // The same with a body that is JSON text already.
+  CallResult<boost::json::value> call_text(std::string_view target, std::string body,
+                                           Duration timeout);
 
+  // Of the last call's answer, as received.
+  [[nodiscard]] std::size_t answer_bytes() const { return answer_bytes_; }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
  private:
@@ -73,6 +83,8 @@ class Client {
   Endpoint endpoint_;
   std::string host_;  // for the Host header
   Credentials credentials_;
+  std::vector<std::pair<std::string, std::string>> headers_;
+  std::size_t answer_bytes_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 

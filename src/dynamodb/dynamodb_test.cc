@@ -96,7 +96,8 @@ TEST(Checkpoint, SurvivesItsFile) {
   EXPECT_EQ(read_checkpoint(file).error().code, ErrorCode::kNotFound);
   const Checkpoint checkpoint{"arn:aws:dynamodb:x",
                               {{"shard-1", {"100", false}}, {"shard-0", {"", true}}},
-                              *parse_rfc3339("2026-11-23T11:40:08.123Z")};
+                              *parse_rfc3339("2026-11-23T11:40:08.123Z"),
+                              "table-id@1795434008.1"};
   ASSERT_TRUE(write_checkpoint(file, checkpoint).has_value());
   EXPECT_EQ(*read_checkpoint(file), checkpoint);
   std::filesystem::remove_all(path);

@@ -38,6 +38,26 @@ const json::array* list_at(const json::value& value, const char* outer, const ch
   return list == nullptr ? nullptr : list->if_array();
 }
 
+json::value member_of_table(const json::value& answer, const char* name) {
+  const json::object* object = answer.if_object();
+  const json::value* table = object == nullptr ? nullptr : object->if_contains("Table");
+  const json::object* fields = table == nullptr ? nullptr : table->if_object();
+  const json::value* found = fields == nullptr ? nullptr : fields->if_contains(name);
+  return found == nullptr ? json::value() : *found;
+}
+
+// "S", "N" or "B"
+std::string type_of(const json::value& answer, const std::string& attribute) {
+  if (const json::array* definitions = list_at(answer, "Table", "AttributeDefinitions")) {
+    for (const json::value& each : *definitions) {
+      if (text_at(each, {"AttributeName"}) == attribute) {
+        return text_at(each, {"AttributeType"});
+      }
+    }
+  }
+  return "?";
+}
+
 std::unexpected<Error> cannot(const char* what, const std::string& path) {
   return fail(errno == ENOSPC ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable,
               fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
@@ -52,6 +72,7 @@ std::string format_checkpoint(const Checkpoint& checkpoint) {
   }
   return json::serialize(json::object{{"stream_arn", checkpoint.stream_arn},
                                       {"saved_at", format_rfc3339(checkpoint.saved_at)},
+                                      {"destination", checkpoint.destination},
                                       {"shards", std::move(shards)}});
 }
 
@@ -69,6 +90,7 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     return fail(ErrorCode::kDataCorrupt, "does not say when it was saved");
   }
   checkpoint.saved_at = *saved_at;
+  checkpoint.destination = text_at(value, {"destination"});
   for (const auto& [id, position] : shards->get_object()) {
     const json::object* fields = position.if_object();
     const json::value* finished = fields == nullptr ? nullptr : fields->if_contains("finished");
@@ -136,11 +158,20 @@ CallResult<TableFacts> describe_table(Client& client, const std::string& table) 
     return std::unexpected(std::move(answer).error());
   }
   TableFacts facts{text_at(*answer, {"Table", "LatestStreamArn"}), {}};
+  facts.view_type = text_at(*answer, {"Table", "StreamSpecification", "StreamViewType"});
   if (const json::array* schema = list_at(*answer, "Table", "KeySchema")) {
     for (const json::value& key : *schema) {
       facts.key_names.push_back(text_at(key, {"AttributeName"}));
+      facts.schema += (facts.schema.empty() ? "" : ",") + facts.key_names.back() + ":" +
+                      type_of(*answer, facts.key_names.back());
     }
   }
+  // The birth tells tables apart where a store gives them no id.
+  facts.id = text_at(*answer, {"Table", "TableId"}) + "@" +
+             json::serialize(member_of_table(*answer, "CreationDateTime"));
+  boost::system::error_code not_a_number;
+  const auto items = member_of_table(*answer, "ItemCount").to_number<std::uint64_t>(not_a_number);
+  facts.item_count = not_a_number ? 0 : items;
   if (facts.key_names.empty() || facts.key_names.front().empty()) {
     return std::unexpected(
         CallError{Failure::kUnavailable, "DescribeTable's answer has no key schema"});

@@ -6,6 +6,7 @@
 // Thread-safety: none.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,7 +29,8 @@ struct ShardPosition {
 struct Checkpoint {
   std::string stream_arn;
   std::map<std::string, ShardPosition> shards;
-  WallTime saved_at;  // whole milliseconds
+  WallTime saved_at;          // whole milliseconds
+  std::string destination{};  // TableFacts::id of the table that it was carried to
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
@@ -53,6 +55,10 @@ struct Shard {
 struct TableFacts {
   std::string stream_arn;              // empty: no stream is enabled
   std::vector<std::string> key_names;  // hash, then range
+  std::string view_type{};             // of the stream: "NEW_AND_OLD_IMAGES"
+  std::string schema{};                // "id:S,created:N": comparable, and for a person
+  std::string id{};                    // another one when the table was deleted and made again
+  std::uint64_t item_count = 0;        // the store's estimate
 };
 
 inline constexpr Duration kCallTimeout = std::chrono::seconds(1);

@@ -26,7 +26,12 @@ json::object item(const std::string& id, const Stamp& stamp) {
 }
 
 StreamRecord record(const std::string& sequence, const std::string& id, const Stamp& stamp) {
-  return {sequence, {{"id", {{"S", id}}}}, item(id, stamp)};
+  return {sequence, canonical_key({{"id", {{"S", id}}}}), item(id, stamp), {}};
+}
+
+StreamRecord over(StreamRecord record, const std::string& id, const Stamp& old) {
+  record.old = item(id, old);
+  return record;
 }
 
 TEST(Stamp, TextOrderIsValueOrder) {
@@ -59,7 +64,7 @@ TEST(Page, ShipsTheNewestOfEachKeyThatOriginatedHere) {
                          record("2", "b", {kNowUs, 1, kGra}),
                          record("3", "a", {kNowUs, 2, kGra}),
                          record("4", "c", {kNowUs, 3, kRbx}),
-                         {"5", {{"id", {{"S", "d"}}}}, {}}},
+                         {"5", "d", {}, {}}},
                         kGra, kNow);
   ASSERT_EQ(plan.ship.size(), 2U);
   EXPECT_EQ(plan.ship[0].item, item("b", {kNowUs, 1, kGra}));
@@ -79,10 +84,56 @@ TEST(Page, RefusesStampsFromTheFuture) {
   EXPECT_EQ(plan.refused[0].item, item("b", {limit + 1, 0, kGra}));
 }
 
-TEST(Page, AnUnstampedItemIsShippedWithoutAStamp) {
-  const auto plan = plan_page({{"1", {{"id", {{"S", "a"}}}}, {{"id", {{"S", "a"}}}}}}, kGra, kNow);
+TEST(Page, AnUnstampedItemCountsAsOlderThanEverythingStamped) {
+  const json::object bare{{"id", {{"S", "a"}}}};
+  const auto plan = plan_page({{"1", "a", bare, {}}, {"2", "a", bare, bare}}, kGra, kNow);
   ASSERT_EQ(plan.ship.size(), 1U);
-  EXPECT_EQ(plan.ship[0].stamp, "");
+  EXPECT_EQ(plan.ship[0].stamp, zero_stamp(kGra));
+  EXPECT_FALSE(plan.ship[0].stamped);
+  EXPECT_EQ(stamp_in(plan.ship[0].item), zero_stamp(kGra));
+  EXPECT_LT(zero_stamp(kRbx), format_stamp({1, 0, kGra}));
+  EXPECT_EQ(plan.ship[0].base, "");
+}
+
+TEST(Page, AChangedCopyRemembersWhatItReplaced) {
+  json::object copy{{"id", {{"S", "a"}}}, {"_r", {{"S", zero_stamp(kRbx)}}}};
+  json::object changed{{"id", {{"S", "a"}}}, {"x", {{"S", "y"}}}};
+  const auto plan = plan_page({{"1", "a", changed, copy}}, kGra, kNow);
+  ASSERT_EQ(plan.ship.size(), 1U);
+  EXPECT_EQ(plan.ship[0].base, zero_stamp(kRbx));
+  copy.erase("_r");
+  EXPECT_EQ(plan.ship[0].replaced, copy);
+}
+
+TEST(Page, KnowsWhatVersionsWereWrittenOn) {
+  const Stamp one{kNowUs, 1, kGra};
+  const Stamp two{kNowUs, 2, kGra};
+  const Stamp three{kNowUs, 3, kRbx};
+  const Stamp four{kNowUs, 4, kGra};
+  const Stamp base{kNowUs, 0, kRbx};
+  auto plan = plan_page(
+      {over(record("1", "a", one), "a", base), over(record("2", "a", two), "a", one)}, kGra, kNow);
+  ASSERT_EQ(plan.ship.size(), 1U);
+  EXPECT_EQ(plan.ship[0].base, format_stamp(base));
+  EXPECT_EQ(plan.ship[0].chain, std::vector<std::string>{format_stamp(one)});
+  EXPECT_TRUE(plan.displaced.empty());
+
+  plan = plan_page({over(record("1", "a", one), "a", base), over(record("2", "a", three), "a", one),
+                    over(record("3", "a", four), "a", three)},
+                   kGra, kNow);
+  ASSERT_EQ(plan.ship.size(), 1U);
+  EXPECT_EQ(plan.ship[0].base, format_stamp(three)) << "another region's version stood between";
+  EXPECT_TRUE(plan.ship[0].chain.empty());
+  ASSERT_EQ(plan.displaced.size(), 1U);
+  EXPECT_EQ(plan.displaced[0].loser, format_stamp(one));
+  EXPECT_EQ(plan.displaced[0].winner, format_stamp(three));
+}
+
+TEST(Key, TextDoesNotDependOnTheOrderOfAttributes) {
+  const json::object one{{"id", {{"S", "a\"b"}}}, {"n", {{"N", "1"}}}};
+  const json::object two{{"n", {{"N", "1"}}}, {"id", {{"S", "a\"b"}}}};
+  EXPECT_EQ(canonical_key(one), canonical_key(two));
+  EXPECT_EQ(canonical_key(one), R"({"id":{"S":"a\"b"},"n":{"N":"1"}})");
 }
 
 // What a store with the condition `_r < :r` does.

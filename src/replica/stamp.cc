@@ -40,6 +40,18 @@ std::optional<Stamp> parse_stamp(std::string_view text) {
   return stamp;
 }
 
+std::string zero_stamp(const RegionId& region) {
+  return format_stamp({0, 0, region});
+}
+
+bool is_zero_stamp(std::string_view text) {
+  return text.starts_with("0000000000000000.0000.");
+}
+
+std::string_view region_of_stamp(std::string_view text) {
+  return text.size() > kRegionStart ? text.substr(kRegionStart) : std::string_view{};
+}
+
 Duration ahead_of(const Stamp& stamp, WallTime now) {
   const auto now_us = std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch()).count();
   // 16 digits of microseconds fit, but not as nanoseconds; a century ahead is far enough.

@@ -23,6 +23,7 @@ namespace leeward::replica {
 
 inline constexpr const char* kStampAttribute = "_r";
 inline constexpr const char* kTombstoneAttribute = "_del";
+inline constexpr const char* kHeartbeatAttribute = "_hb";
 
 struct Stamp {
   std::uint64_t microseconds = 0;  // since the Unix epoch; at most 16 digits
@@ -36,6 +37,13 @@ struct Stamp {
 [[nodiscard]] std::string format_stamp(const Stamp& stamp);
 // nullopt where the text is not exactly of that form.
 [[nodiscard]] std::optional<Stamp> parse_stamp(std::string_view text);
+
+// The stamp that an item without one counts as: older than every written one, and ordered by
+// region.
+[[nodiscard]] std::string zero_stamp(const RegionId& region);
+[[nodiscard]] bool is_zero_stamp(std::string_view text);
+// The region's part of a well-formed stamp; empty where the text is none.
+[[nodiscard]] std::string_view region_of_stamp(std::string_view text);
 
 // How far the stamp lies ahead of `now`; negative: it lies in the past.
 [[nodiscard]] Duration ahead_of(const Stamp& stamp, WallTime now);

@@ -15,8 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fence.h"
 #include "http_request.h"
 #include "readiness.h"
+#include "thread.h"
 
 typedef struct connection {
   struct connection *next, *previous;
@@ -31,6 +33,7 @@ typedef struct connection {
 struct leeward {
   leeward_options options;
   lw_readiness* readiness;
+  lw_fence* fence;
   connection *head, *tail;
   size_t connections;
   pthread_t thread;
@@ -293,9 +296,7 @@ static bool open_endpoint(leeward* h) {
     return false;
   }
   h->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
-  const int error = pthread_create(&h->thread, NULL, run, h);
-  errno = error != 0 ? error : errno;
-  return error == 0;
+  return lw_thread_create(&h->thread, run, h);
 }
 
 static void release(leeward* h) {
@@ -309,6 +310,7 @@ static void release(leeward* h) {
       close(fds[i]);
     }
   }
+  lw_fence_free(h->fence);
   lw_readiness_free(h->readiness);
   free(h);
   errno = error;
@@ -371,8 +373,10 @@ leeward_status leeward_create(const leeward_options* options, leeward** out) {
   }
   leeward* h = calloc(1, sizeof *h);
   lw_readiness* readiness = lw_readiness_new(options);
-  if (h == NULL || readiness == NULL) {
+  lw_fence* fence = lw_fence_new();
+  if (h == NULL || readiness == NULL || fence == NULL) {
     free(h);
+    lw_fence_free(fence);
     if (readiness != NULL) {
       lw_readiness_free(readiness);
     }
@@ -380,6 +384,7 @@ leeward_status leeward_create(const leeward_options* options, leeward** out) {
   }
   h->options = *options;
   h->readiness = readiness;
+  h->fence = fence;
   h->listener = h->epoll = h->wake = h->reserve = -1;
   strcpy(h->region, region);
   strcpy(h->ready_path, options->ready_path);
@@ -424,6 +429,31 @@ void leeward_record_failure(leeward* h) {
 bool leeward_ready(leeward* h) {
   char failed[64];
   return lw_readiness_get(h->readiness, lw_now_ms(), failed);
+}
+
+leeward_status leeward_watch_fence(leeward* h, const leeward_fence_options* options) {
+  return lw_fence_watch(h->fence, options);
+}
+
+bool leeward_may_write(leeward* h) {
+  return lw_fence_may_write(h->fence);
+}
+
+uint64_t leeward_epoch(leeward* h) {
+  return lw_fence_epoch(h->fence);
+}
+
+void leeward_write_refusal(leeward* h, char* out, size_t size) {
+  lw_fence_refusal(h->fence, out, size);
+}
+
+size_t leeward_fenced_write(leeward* h, const char* operation, const char* request,
+                            size_t request_size, char* out, size_t size) {
+  return lw_fence_write(h->fence, operation, request, request_size, out, size);
+}
+
+void leeward_note_fenced(leeward* h) {
+  lw_fence_note_fenced(h->fence);
 }
 
 const char* leeward_status_text(leeward_status status) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "thread.h"
+
 enum { kBuckets = 10, kCallsMin = 10 };
 
 typedef struct dependency {
@@ -146,7 +148,7 @@ leeward_status lw_readiness_add(lw_readiness* r, const char* name, size_t name_s
   pthread_mutex_init(&d->mutex, NULL);
   pthread_cond_init(&d->changed, &attributes);
   pthread_condattr_destroy(&attributes);
-  if (pthread_create(&d->thread, NULL, run_checks, d) != 0) {
+  if (!lw_thread_create(&d->thread, run_checks, d)) {
     release(d);
     return LEEWARD_SYSTEM;
   }

@@ -85,6 +85,98 @@ void leeward_record_failure(leeward* handle);
 
 bool leeward_ready(leeward* handle);
 
+// ---- Who may write ----
+//
+// When Leeward moves an application to another region, the old region's service must stop writing,
+// even one that was paused meanwhile and wakes up believing anything. So the epoch of the
+// application stands in the table leeward-fence of each region's own store (16 items
+// "<application>#0" to "#15"), and Leeward raises it there before another region may write.
+//
+//   LEEWARD_FENCING_TRANSACTION  every write is a transaction that checks the epoch in the store
+//                                (leeward_fenced_write); the lease is asked, too. Safe against any
+//                                pause. A write costs about two.
+//   LEEWARD_FENCING_LEASE        ask leeward_may_write before every write. Safe as long as no write
+//                                takes longer than the policy's request_max from there to its end,
+//                                and clocks of the regions differ by less than that.
+//   LEEWARD_FENCING_NONE         always allowed. After a move two regions write for a while.
+//
+// The lease: Leeward counts `grant` up in item "#0" as long as the region may write. A count that
+// was seen to change is worth lease_ms from the start of the last read that showed the old one, and
+// never longer than lease_ms after granted_at by this machine's wall clock.
+
+typedef enum {
+  LEEWARD_FENCING_NONE = 0,
+  LEEWARD_FENCING_LEASE = 1,
+  LEEWARD_FENCING_TRANSACTION = 2,
+} leeward_fencing;
+
+typedef struct {
+  uint64_t epoch;
+  uint64_t grant;
+  uint64_t granted_at_ms;  // since 1970; 0: never
+  bool open;
+} leeward_fence;
+
+typedef enum {
+  LEEWARD_FENCE_READ = 0,    // *out is filled
+  LEEWARD_FENCE_ABSENT = 1,  // there is no such item or table
+  LEEWARD_FENCE_FAILED = 2,  // could not be asked; what was known stands until its lease is over
+} leeward_fence_result;
+
+// GetItem with ConsistentRead of the item whose key is {"id": {"S": id}}, by the application's own
+// DynamoDB client; leeward_parse_fence reads the answer. Called on a thread of the library, one
+// call at a time; must return within a second, and within leeward_destroy is waited for.
+typedef leeward_fence_result (*leeward_fence_reader)(void* context, const char* table,
+                                                     const char* id, leeward_fence* out);
+
+// Fill with leeward_fence_options_init.
+typedef struct {
+  size_t size;
+  const char* application;  // as in Leeward's config; 1-63 of [A-Za-z0-9-_.]
+  leeward_fence_reader reader;
+  void* context;      // the caller's; must live until leeward_destroy returns
+  uint32_t lease_ms;  // the policy's lease, 50-600000; default 3000
+  uint32_t watch_ms;  // how often the fence is read, 10-60000; default 200. Less than the policy's
+                      // renew, or a lease is shorter than it could be
+  leeward_fencing mode;  // default LEEWARD_FENCING_TRANSACTION
+} leeward_fence_options;
+
+void leeward_fence_options_init_size(leeward_fence_options* options, size_t size);
+static inline void leeward_fence_options_init(leeward_fence_options* options) {
+  leeward_fence_options_init_size(options, sizeof *options);
+}
+
+// Starts to watch; at most once per handle (LEEWARD_INVALID). Until the first read and in
+// applications without it nothing may be written, unless the mode is none.
+leeward_status leeward_watch_fence(leeward* handle, const leeward_fence_options* options);
+
+// False in every other case than: the fence is open here and the lease runs.
+bool leeward_may_write(leeward* handle);
+// Under which epoch; 0: unknown.
+uint64_t leeward_epoch(leeward* handle);
+// Why leeward_may_write is false, one line for a person; "" when it is true. Always ends with a
+// NUL within `size`.
+void leeward_write_refusal(leeward* handle, char* out, size_t size);
+
+// Makes the body of a TransactWriteItems request that carries out `operation` ("PutItem",
+// "UpdateItem" or "DeleteItem") with body `request` only if the epoch stands and the fence is open.
+// `request` must hold nothing but TableName, Item, Key, UpdateExpression, ConditionExpression,
+// ExpressionAttributeNames, ExpressionAttributeValues and ReturnValuesOnConditionCheckFailure: a
+// transaction returns no values. The length of the result is returned, its NUL not counted; it is
+// complete where that is less than `size`. 0: refused, because the epoch is unknown, the operation
+// is another, or the request holds something else.
+size_t leeward_fenced_write(leeward* handle, const char* operation, const char* request,
+                            size_t request_size, char* out, size_t size);
+
+// Whether an error answer to such a transaction says that the fence refused it. Then the region has
+// lost the application: tell leeward_note_fenced, and the client 503.
+bool leeward_is_fenced(const char* answer, size_t size);
+// leeward_may_write is false from now on until the fence was read again and its lease renewed.
+void leeward_note_fenced(leeward* handle);
+
+// The answer to the reader's GetItem. ABSENT: it holds no item; FAILED: it is not a fence.
+leeward_fence_result leeward_parse_fence(const char* answer, size_t size, leeward_fence* out);
+
 #if defined(__GNUC__)
 #pragma GCC visibility pop
 #endif
