@@ -88,8 +88,7 @@ void ArnMap::answer(json::value& value, int depth) {
 
 void ArnMap::request(json::object& body) const {
   for (auto& member : body) {
-    if (member.value().is_string() && (std::string_view(member.key()).ends_with("Arn") ||
-                                       member.key() == "ExclusiveStartStreamArn")) {
+    if (member.value().is_string() && std::string_view(member.key()).ends_with("Arn")) {
       member.value() = to_store(view(member.value().get_string()));
     }
   }

@@ -17,11 +17,6 @@ AwsError validation_error(std::string_view message) {
   return {400, "com.amazon.coral.validate#ValidationException", std::string(message)};
 }
 
-AwsError table_not_found(std::string_view table) {
-  return dynamodb_error("ResourceNotFoundException",
-                        fmt::format("Requested resource not found: Table: {} not found", table));
-}
-
 AwsError unknown_operation() {
   return service_error("UnknownOperationException", "");
 }

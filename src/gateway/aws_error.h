@@ -23,7 +23,6 @@ struct AwsError {
 [[nodiscard]] AwsError dynamodb_error(std::string_view name, std::string_view message,
                                       int status = 400);
 [[nodiscard]] AwsError validation_error(std::string_view message);
-[[nodiscard]] AwsError table_not_found(std::string_view table);
 [[nodiscard]] AwsError unknown_operation();
 // 500: what SDKs retry.
 [[nodiscard]] AwsError internal_error(std::string_view message);

@@ -249,23 +249,19 @@ Task<Backend::Attempt> Backend::exchange(Pooled connection, const std::string& h
 }
 
 Task<RawResult> Backend::send(std::string_view target, std::string_view body, Duration timeout) {
-  ++calls_;
   const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
   const std::string head = request_head(target, body);
   if (Pooled connection = take_idle()) {
     Attempt attempt = co_await exchange(std::move(connection), head, body, deadline);
     if (!attempt.stale) {
-      failures_ += attempt.result ? 0 : 1;
       co_return std::move(attempt.result);
     }
   }
   auto connection = co_await connect(deadline);
   if (!connection) {
-    ++failures_;
     co_return std::unexpected(std::move(connection.error()));
   }
   Attempt attempt = co_await exchange(std::move(*connection), head, body, deadline);
-  failures_ += attempt.result ? 0 : 1;
   co_return std::move(attempt.result);
 }
 

@@ -7,7 +7,6 @@
 // Thread-safety: none; belongs to its worker's thread.
 #pragma once
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <string>
@@ -58,9 +57,6 @@ class Backend {
   // Drops the idle connections; before the io_context ends.
   void close();
 
-  [[nodiscard]] std::uint64_t calls() const { return calls_; }
-  [[nodiscard]] std::uint64_t failures() const { return failures_; }
-
  private:
   struct Connection;
   using Pooled = std::unique_ptr<Connection>;
@@ -83,8 +79,6 @@ class Backend {
   std::unique_ptr<asio::ssl::context> tls_;
   std::vector<Pooled> idle_;  // the most recently used last
   bool closed_ = false;
-  std::uint64_t calls_ = 0;
-  std::uint64_t failures_ = 0;
 };
 
 }  // namespace leeward::gateway

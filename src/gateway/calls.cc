@@ -20,6 +20,7 @@ constexpr std::size_t kMaxDepth = 128;
 constexpr std::size_t kLanes = 8;
 // Calls to another region are few and small, and a client waits behind them.
 constexpr auto kPeerTimeout = std::chrono::seconds(10);
+constexpr auto kLookTimeout = std::chrono::seconds(3);
 
 HostAndPort checked(const dynamodb::Endpoint& endpoint) {
   // Gateway::start has parsed it before.
@@ -73,6 +74,10 @@ Task<rewrite::Answer> Calls::store(std::string_view operation, json::object body
     shared_.metrics.count_store_failure();
   }
   co_return answer;
+}
+
+Task<rewrite::Answer> Calls::look(std::string_view operation, json::object body) {
+  co_return co_await call(*store_, operation, std::move(body), kLookTimeout);
 }
 
 Task<rewrite::Answer> Calls::region(std::string_view region, std::string_view operation,
@@ -166,7 +171,7 @@ Task<bool> read_globals(Calls& calls, Snapshot& snapshot) {
     if (!start.empty()) {
       body["ExclusiveStartKey"] = start;
     }
-    const rewrite::Answer page = co_await calls.store("Scan", std::move(body));
+    const rewrite::Answer page = co_await calls.look("Scan", std::move(body));
     if (error_name(page.body) == "ResourceNotFoundException") {
       co_return true;  // made when the first global table is
     }
@@ -194,7 +199,7 @@ Task<bool> read_globals(Calls& calls, Snapshot& snapshot) {
 
 // False: the store did not answer.
 Task<bool> read_table(Calls& calls, const std::string& name, Snapshot& snapshot) {
-  const rewrite::Answer table = co_await calls.store("DescribeTable", {{"TableName", name}});
+  const rewrite::Answer table = co_await calls.look("DescribeTable", {{"TableName", name}});
   if (error_name(table.body) == "ResourceNotFoundException") {
     co_return true;
   }
@@ -206,7 +211,7 @@ Task<bool> read_table(Calls& calls, const std::string& name, Snapshot& snapshot)
     static_cast<void>(calls.shared().arns.to_client(arn));  // learns the form of ARNs here
   }
   rewrite::ReplicatedTable replicated{name, key_names(*description), {}};
-  const rewrite::Answer ttl = co_await calls.store("DescribeTimeToLive", {{"TableName", name}});
+  const rewrite::Answer ttl = co_await calls.look("DescribeTimeToLive", {{"TableName", name}});
   if (const json::object* settings = object_member(ttl.body, "TimeToLiveDescription")) {
     const std::string_view status = string_member(*settings, "TimeToLiveStatus");
     if (status == "ENABLED" || status == "ENABLING") {

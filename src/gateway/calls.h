@@ -35,6 +35,9 @@ class Calls {
 
   // A store that gives no answer is an answer too: 500 InternalServerError, which SDKs retry.
   Task<rewrite::Answer> store(std::string_view operation, boost::json::object body);
+  // The same for the gateway's own look at its tables, which must not wait long for a store that
+  // hangs: health is told by it.
+  Task<rewrite::Answer> look(std::string_view operation, boost::json::object body);
   // All at once over up to 8 connections; answers in the order of the requests.
   Task<std::vector<rewrite::Answer>> store_all(std::vector<rewrite::Request> requests);
   // To `region`, which is a peer's or this region's own Leeward name.

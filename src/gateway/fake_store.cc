@@ -137,6 +137,13 @@ void FakeStore::serve(int connection) {
       targets_.push_back(target);
     }
     const auto answer = handler_(target, message.substr(message.find("\r\n\r\n") + 4));
+    if (answer && !answer->raw.empty()) {
+      for (const char byte : answer->raw) {
+        write_all(connection, {&byte, 1});
+      }
+      shutdown(connection, SHUT_RDWR);
+      return;
+    }
     if (answer) {
       write_all(connection, fmt::format("HTTP/1.1 {} Some\r\nx-amzn-RequestId: FAKE\r\n"
                                         "x-amz-crc32: 12345\r\nContent-Length: {}\r\n\r\n{}",

@@ -21,6 +21,7 @@ struct FakeAnswer {
   int status = 200;
   std::string body = "{}";
   bool close_after = false;  // without having said so: a stale keep-alive connection
+  std::string raw{};         // these bytes instead, one by one, then the connection ends
 };
 
 class FakeStore {

@@ -195,10 +195,7 @@ Task<Reply> FrontDoor::forward_peer(const Operation& operation, const Incoming& 
 Task<Reply> FrontDoor::forward_parsed(const Operation& operation, std::string_view target,
                                       json::object body) {
   shared_.arns.request(body);
-  if (const json::value* name = body.if_contains("TableName");
-      name != nullptr && name->is_string()) {
-    body["TableName"] = table_of({name->get_string().data(), name->get_string().size()});
-  }
+  name_tables(body);
   Reply reply = co_await forward(target, json::serialize(body));
   auto parsed = reply.status == 200 ? parse_body(reply.body) : std::nullopt;
   if (!parsed) {

@@ -108,6 +108,7 @@ struct Gateway::Impl {
       spawn(*workers[0], accept(*control_acceptor, true));
     }
     spawn(*workers[0], keep_registry(*workers[0]));
+    spawn(*workers[0], keep_creation(*workers[0]));
     for (const auto& worker : workers) {
       spawn(*worker, watch(*worker));
       worker->thread = std::thread([w = worker.get()] { w->io.run(); });
@@ -193,6 +194,14 @@ struct Gateway::Impl {
     for (int round = 0; !shared.stopping; ++round) {
       const bool all = round % kFullRereadEvery == 0;
       co_await refresh_registry(worker.calls, all ? Reread::kAllTables : Reread::kNewTables);
+      Timer timer(worker.io, std::chrono::steady_clock::now() + kRefresh);
+      co_await timer.async_wait(kTuple);
+    }
+  }
+
+  // On its own: another region that does not answer must not delay the look at the own store.
+  Task<void> keep_creation(Worker& worker) {
+    while (!shared.stopping) {
       co_await watch_creation(worker.calls);
       Timer timer(worker.io, std::chrono::steady_clock::now() + kRefresh);
       co_await timer.async_wait(kTuple);

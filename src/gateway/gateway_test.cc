@@ -51,6 +51,7 @@ class GatewayTest : public testing::Test {
     options.keys = std::move(keys);
     options.listen = {"127.0.0.1", 0};
     options.control = Listen{"127.0.0.1", 0};
+    options.store_timeout = store_timeout_;
     auto started = Gateway::start(std::move(options));
     ASSERT_TRUE(started) << started.error().message;
     gateway_ = std::move(*started);
@@ -66,6 +67,7 @@ class GatewayTest : public testing::Test {
     return client.receive();
   }
 
+  Duration store_timeout_ = std::chrono::seconds(30);
   std::unique_ptr<FakeStore> store_;
   std::unique_ptr<Gateway> gateway_;
 };
@@ -117,6 +119,81 @@ TEST_F(GatewayTest, ACallThatMayHaveBeenCarriedOutIsNotRepeated) {
   EXPECT_THAT(answer, HasSubstr("HTTP/1.1 500"));
   EXPECT_THAT(answer, HasSubstr("InternalServerError"));
   EXPECT_EQ(store_->count("PutItem"), 2);
+}
+
+TEST_F(GatewayTest, AnAnswerThatBreaksOffIsNotAskedForAgain) {
+  start([](std::string_view target, std::string_view) {
+    FakeAnswer answer;
+    answer.raw =
+        target.ends_with("PutItem") ? "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{" : "";
+    return answer;
+  });
+  RawClient client(port());
+  client.send(post("GetItem", "{}"));  // leaves a kept connection
+  EXPECT_THAT(client.receive(), HasSubstr("HTTP/1.1 200"));
+  client.send(post("PutItem", "{}"));
+  EXPECT_THAT(client.receive(), HasSubstr("HTTP/1.1 500"));
+  EXPECT_EQ(store_->count("PutItem"), 1);
+}
+
+TEST_F(GatewayTest, AnswersComeInAnyPiecesAndShapes) {
+  start([](std::string_view target, std::string_view) {
+    FakeAnswer answer;
+    if (target.ends_with("GetItem")) {
+      answer.raw =
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+          "chunked\r\n\r\n5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n";
+    } else if (target.ends_with("Scan")) {
+      answer.raw = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"a\":1}";
+    } else {
+      answer.raw = "this is not HTTP\r\n\r\n";
+    }
+    return answer;
+  });
+  RawClient client(port());
+  for (const char* operation : {"GetItem", "Scan"}) {
+    client.send(post(operation, "{}"));
+    EXPECT_THAT(client.receive(), HasSubstr("Content-Length: 7\r\n\r\n{\"a\":1}"));
+  }
+  client.send(post("PutItem", "{}"));
+  EXPECT_THAT(client.receive(), HasSubstr("HTTP/1.1 500"));
+}
+
+TEST_F(GatewayTest, RequestsComeInAnyPiecesAndShapes) {
+  start([](std::string_view, std::string_view body) { return FakeAnswer{200, std::string(body)}; });
+  RawClient client(port());
+  const std::string whole = post("GetItem", R"({"a":1})");
+  for (const char byte : whole) {
+    client.send({&byte, 1});
+  }
+  EXPECT_THAT(client.receive(), HasSubstr("\r\n\r\n{\"a\":1}"));
+  client.send(
+      fmt::format("POST / HTTP/1.1\r\nHost: h\r\nX-Amz-Target: DynamoDB_20120810.GetItem\r\n{}"
+                  "Transfer-Encoding: chunked\r\n\r\n3\r\n{{}} \r\n0\r\n\r\n",
+                  kAuthorization));
+  EXPECT_THAT(client.receive(), HasSubstr("\r\n\r\n{} "));
+  client.send(whole + whole);  // two at once
+  EXPECT_THAT(client.receive(), HasSubstr("{\"a\":1}"));
+  EXPECT_THAT(client.receive(), HasSubstr("{\"a\":1}"));
+}
+
+TEST_F(GatewayTest, AStoreThatHangsIsGivenUp) {
+  std::promise<void> release;
+  std::shared_future<void> released = release.get_future().share();
+  store_timeout_ = std::chrono::milliseconds(300);
+  start([released](std::string_view target, std::string_view) {
+    if (target.ends_with("PutItem")) {
+      released.wait();
+    }
+    return FakeAnswer{};
+  });
+  RawClient client(port());
+  client.send(post("PutItem", "{}"));
+  EXPECT_THAT(client.receive(), HasSubstr("no answer in time"));
+  client.send(post("GetItem", "{}"));  // by another connection to the store
+  EXPECT_THAT(client.receive(), HasSubstr("HTTP/1.1 200"));
+  EXPECT_EQ(store_->count("PutItem"), 1);
+  release.set_value();
 }
 
 TEST_F(GatewayTest, ErrorsAreWordedAsDynamoDbDoes) {

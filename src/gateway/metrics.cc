@@ -93,7 +93,8 @@ std::string Metrics::text(std::string_view region, std::size_t tables, bool stor
       store_failures_);
   one("leeward_gateway_store_rounds_total", "counter",
       "Round trips to the store for rewritten requests.", store_rounds_);
-  one("leeward_gateway_connections", "gauge", "Open connections of clients and peers.",
+  one("leeward_gateway_connections", "gauge",
+      "Open connections, those of the control listener too.",
       static_cast<std::uint64_t>(connections.load()));
   one("leeward_gateway_connections_refused_total", "counter", "Connections over the limit.",
       connections_refused);

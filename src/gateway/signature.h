@@ -66,7 +66,7 @@ class Verifier {
   std::map<std::string, DerivedKey, std::less<>> derived_;  // by access key; at most one each
 };
 
-// True where the request carries an Authorization header of the form of Signature Version 4.
+// What is wrong with a request that carries no Authorization header of Signature Version 4.
 [[nodiscard]] std::optional<AwsError> check_authorization_present(std::string_view authorization);
 
 class Signer {

@@ -82,17 +82,23 @@ bool show(json::object& record) {
   const json::value* name = record.if_contains("eventName");
   const bool unnamed =
       name != nullptr && name->is_string() && view(name->get_string()) == "UNKNOWN_TO_SDK_VERSION";
-  if (unnamed && now == Seen::kAbsent) {
-    record["userIdentity"] = {{"Type", "Service"}, {"PrincipalId", "dynamodb.amazonaws.com"}};
-  }
-  if (!had_images) {
-    return true;  // a stream of keys only: nothing here tells a tombstone from an item
+  const auto removed = [&] {
+    record["eventName"] = "REMOVE";
+    if (unnamed) {
+      record["userIdentity"] = {{"Type", "Service"}, {"PrincipalId", "dynamodb.amazonaws.com"}};
+    }
+  };
+  if (!had_images) {  // a stream of keys only: nothing here tells a tombstone from an item
+    if (unnamed) {
+      removed();
+    }
+    return true;
   }
   if (now == Seen::kAbsent && before == Seen::kAbsent) {
     return false;  // one tombstone over another, or its end
   }
   if (now == Seen::kAbsent) {
-    record["eventName"] = "REMOVE";
+    removed();
   } else if (before == Seen::kAbsent && full_images(*change)) {
     record["eventName"] = "INSERT";
   }

@@ -122,15 +122,22 @@ class TwoRegions(unittest.TestCase):
         self.clients[0].update_table(TableName="items",
                                      ReplicaUpdates=[{"Create": {"RegionName": "eu-central-1"}}])
         self.directory = tempfile.TemporaryDirectory(prefix="leeward-gateway-")
-        regions = [f"--region={region.name}={region.store.endpoint},{region.aws_region}"
-                   for region in (self.here, self.there)]
-        self.replicator = subprocess.Popen(
-            [BIN / "leeward-replicator", "--table", "items", *regions, "--state-dir", self.directory.name],
-            env={**KEYS, **PATH}, stderr=subprocess.DEVNULL)
+        # Each region's replicator learns from the registry what to carry, and pulls it through the
+        # other region's gateway.
+        self.replicators = [self.replicator(self.here, self.there), self.replicator(self.there, self.here)]
+
+    def replicator(self, into, source):
+        state = pathlib.Path(self.directory.name) / into.name
+        state.mkdir()
+        return subprocess.Popen(
+            [BIN / "leeward-replicator", f"--region={into.name}={into.store.endpoint},{into.aws_region}",
+             f"--region={source.name}={source.endpoint},{source.aws_region}", f"--into={into.name}",
+             f"--state-dir={state}"], env={**KEYS, **PATH}, stderr=subprocess.DEVNULL)
 
     def tearDown(self):
-        self.replicator.terminate()
-        self.replicator.wait()
+        for replicator in self.replicators:
+            replicator.terminate()
+            replicator.wait()
         self.here.close()
         self.there.close()
         self.directory.cleanup()
@@ -174,6 +181,26 @@ class TwoRegions(unittest.TestCase):
         key = {"TableName": "items", "Key": {"id": {"S": "contended"}}, "ConsistentRead": True}
         wait_for(lambda: self.here.as_peer("GetItem", key) == self.there.as_peer("GetItem", key),
                  "both regions to hold the same item")
+
+
+    def test_what_was_there_before_arrives_and_a_partition_heals(self):
+        here, there = self.clients
+        here.create_table(**{**TABLE, "TableName": "older"})
+        for number in range(10):
+            here.put_item(TableName="older", Item={"id": {"S": f"old-{number}"}})
+        here.update_table(TableName="older", ReplicaUpdates=[{"Create": {"RegionName": "eu-central-1"}}])
+        wait_for(lambda: there.scan(TableName="older")["Count"] == 10, "the items from before")
+        for region, other in ((self.here, "RBX-A"), (self.there, "GRA11")):
+            region.faults({"direction": f"peer:{other}", "action": "cut"})
+        here.delete_item(TableName="older", Key={"id": {"S": "old-0"}})
+        there.put_item(TableName="older", Item={"id": {"S": "new"}})
+        self.assertEqual(here.scan(TableName="older")["Count"], 9)
+        self.assertEqual(there.scan(TableName="older")["Count"], 11)
+        for region in (self.here, self.there):
+            region.faults()
+        for client in self.clients:
+            wait_for(lambda client=client: client.scan(TableName="older")["Count"] == 10
+                     and "Item" in client.get_item(TableName="older", Key={"id": {"S": "new"}}), "both regions' writes")
 
 
 if __name__ == "__main__":
