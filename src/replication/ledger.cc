@@ -82,20 +82,17 @@ void Ledger::take_back(std::string_view table, std::string_view id) {
 }
 
 void Ledger::enqueue(Operation operation) {
-  {
-    const std::lock_guard lock(mutex_);
-    const bool fits =
-        queue_.size() < options_.queue_max &&
-        (queue_.empty() || queue_bytes_ + operation.line.size() <= options_.queue_bytes_max);
-    if (fits) {
-      queue_bytes_ += operation.line.size();
-      queue_.push_back(std::move(operation));
-    }
-    if (fits) {
-      wake_.notify_one();
-      return;
-    }
+  std::unique_lock lock(mutex_);
+  const bool fits =
+      queue_.size() < options_.queue_max &&
+      (queue_.empty() || queue_bytes_ + operation.line.size() <= options_.queue_bytes_max);
+  if (fits) {
+    queue_bytes_ += operation.line.size();
+    queue_.push_back(std::move(operation));
+    wake_.notify_one();
+    return;
   }
+  lock.unlock();
   if (spill(operation.line)) {
     operation.done();
   }
