@@ -4,6 +4,7 @@
 oracle that knows every write, every kind of item, tables that come and go, destinations and streams
 that are lost, and versions from the future. The test writes as a gateway would."""
 import base64
+import http.server
 import json
 import pathlib
 import random
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 import dynamodb_local
 from dynamodb_local import DynamoDbLocal
@@ -153,6 +155,27 @@ class Mesh:
         time.sleep(0.5)  # the status file is of now
         wait_for(carried, "everything to be carried and decided")
 
+    def stream(self, region, table="items"):
+        def call(operation, body):
+            request = urllib.request.Request(
+                self.stores[region].endpoint, json.dumps(body).encode(),
+                {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"DynamoDBStreams_20120810.{operation}",
+                 "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{ALL[region][0]}/dynamodb/aws4_request, "
+                                  "SignedHeaders=host, Signature=0"})
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)
+
+        arn = self.stores[region].call("DescribeTable", {"TableName": table})["Table"]["LatestStreamArn"]
+        for shard in call("DescribeStream", {"StreamArn": arn})["StreamDescription"]["Shards"]:
+            iterator = call("GetShardIterator", {"StreamArn": arn, "ShardId": shard["ShardId"],
+                                                 "ShardIteratorType": "TRIM_HORIZON"})["ShardIterator"]
+            while True:
+                page = call("GetRecords", {"ShardIterator": iterator, "Limit": 1000})
+                yield from page["Records"]
+                iterator = page.get("NextShardIterator")
+                if not page["Records"] or not iterator:
+                    break
+
     def ledger(self, region):
         try:
             return self.items(region, LEDGER)
@@ -239,6 +262,33 @@ class Ledger(MeshTest):
         self.assertTrue(both, "both regions find a loss, on their own")
         for stamp in both:
             self.assertEqual(found["GRA11"][stamp]["id"], found["RBX-A"][stamp]["id"])
+
+    def test_live_conflicts_while_a_replicator_is_killed(self):
+        """The oracle: what each store's own stream says was displaced there, and what stood on what."""
+        rng = random.Random(6)
+        mesh = self.mesh("GRA11", "RBX-A")
+        mesh.create()
+        mesh.start_all("--table", "items")
+        mesh.wait_following()
+        for region in mesh.regions:
+            mesh.put(region, f"warm-{region}", "up")
+        mesh.wait_equal("warming up", count=2)
+        time.sleep(0.5)  # the ends of the streams were seen
+        for number in range(500):
+            mesh.put(rng.choice(mesh.regions), f"key-{rng.randrange(4)}", str(number))
+            if number in (200, 350):
+                mesh.kill("GRA11")
+                mesh.restart("GRA11")
+        mesh.wait_equal("live conflicts")
+        mesh.wait_carried()
+        lost = set()
+        for region in mesh.regions:
+            for record in mesh.stream(region):
+                old, new = (record["dynamodb"].get(image, {}).get("_r", {}).get("S", "") for image in ("OldImage", "NewImage"))
+                if old[22:] == region and new[22:] != region and not mesh.is_ancestor(old, new):
+                    lost.add(old)
+        self.assertGreater(len(lost), 5)
+        self.assertEqual({e["loser_stamp"]["S"] for region in mesh.regions for e in mesh.ledger(region)}, lost)
 
     def test_a_dead_home_cannot_hide_its_loss(self):
         mesh = self.mesh("GRA11", "RBX-A")
@@ -406,7 +456,15 @@ class Losses(MeshTest):
     def test_lost_tables_streams_and_checkpoints(self):
         mesh = self.mesh("GRA11", "RBX-A")
         mesh.create()
+        # What an earlier process could not write to the ledger; the last line was cut by its death.
+        spilled = mesh.directory / "RBX-A" / "RBX-A-conflicts.spill.jsonl"
+        kept = [{"table_name": {"S": "items"}, "id": {"S": f"{number:032}"}, "detected_in": {"S": "RBX-A"}} for number in range(3)]
+        spilled.write_text("".join(json.dumps({"put": entry}) + "\n" for entry in kept)
+                           + json.dumps({"delete": {"table_name": kept[1]["table_name"], "id": kept[1]["id"]}}) + "\n{\"put\":")
         mesh.start_all("--table", "items")
+        wait_for(lambda: [entry["id"] for entry in mesh.ledger("RBX-A")] == [kept[0]["id"], kept[2]["id"]],
+                 "the kept entries to be sent")
+        wait_for(lambda: not list(spilled.parent.glob("*.spill.jsonl*")), "the file to go")
         mesh.wait_following()
         for number in range(40):
             mesh.put(mesh.regions[number % 2], f"key-{number}", "x")
@@ -496,6 +554,35 @@ class Usage(unittest.TestCase):
                 self.assertIn("another replicator", second.stderr)
                 first.terminate()
                 self.assertEqual(first.wait(timeout=PATIENCE_S), 0)
+    def test_a_gateway_is_told_which_region_asks(self):
+        asked = []
+
+        class Gateway(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                asked.append(self.headers)
+                self.send_error(400)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server, \
+                tempfile.TemporaryDirectory() as directory:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            with subprocess.Popen(
+                    [BIN / "leeward-replicator", "--into", "A", "--table", "items", "--state-dir", directory, "--region",
+                     "A=http://127.0.0.1:1,x", "--region", f"B=http://127.0.0.1:{server.server_address[1]},y"],
+                    env=ENVIRONMENT, stderr=subprocess.DEVNULL) as replicator:
+                wait_for(lambda: asked, "the gateway to be asked")
+                replicator.terminate()
+                self.assertEqual(replicator.wait(timeout=PATIENCE_S), 0)
+            server.shutdown()
+        self.assertEqual(asked[0]["x-leeward-peer"], "A")
+        self.assertIn("x-leeward-peer", asked[0]["authorization"], "and it is signed")
+
+    def test_wrong_usage(self):
+        with tempfile.TemporaryDirectory() as directory:
+            command = [BIN / "leeward-replicator", "--state-dir", directory, "--region", "A=http://127.0.0.1:1,x",
+                       "--region", "B=http://127.0.0.1:1,y"]
             self.assertEqual(subprocess.run([*command, "--into", "C"], env=ENVIRONMENT, stderr=subprocess.DEVNULL,
                                             check=False).returncode, 2)
 
