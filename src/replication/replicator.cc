@@ -42,15 +42,14 @@ Replicator::Replicator(ReplicatorOptions options)
     : options_(std::move(options)),
       flow_(*options_.flow),
       rng_(options_.seed),
-      source_(options_.source_endpoint, options_.credentials),
-      streams_(dynamodb::streams_endpoint(options_.source_endpoint), options_.credentials),
+      source_(options_.source_endpoint, options_.credentials,
+              {{"x-leeward-peer", flow_.here().str()}}),
+      streams_(dynamodb::streams_endpoint(options_.source_endpoint), options_.credentials,
+               {{"x-leeward-peer", flow_.here().str()}}),
       destination_(options_.destination_endpoint, options_.credentials),
       checkpoint_path_(fmt::format("{}/{}-{}-to-{}.checkpoint", options_.state_directory,
                                    flow_.table(), flow_.source(), flow_.here())),
-      page_records_(kPageRecordsFirst) {
-  source_.set_header("x-leeward-peer", flow_.here().str());
-  streams_.set_header("x-leeward-peer", flow_.here().str());
-}
+      page_records_(kPageRecordsFirst) {}
 
 // ---- the outer loop: both tables, then their stream until something about them changes ----
 
