@@ -312,6 +312,10 @@ class Fenced(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.store = DynamoDbLocal(8101, "eu-west-3")
+        cls.create_fence_table()
+
+    @classmethod
+    def create_fence_table(cls):
         cls.store.call("CreateTable", {
             "TableName": "leeward-fence", "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -362,11 +366,27 @@ class Fenced(unittest.TestCase):
         time.sleep(0.02)  # the service reads in between
         return self.ask("GET", "/status")[1]["may_write"]
 
+    def refused(self, reason, value):
+        """Until the service knows why; it never writes before."""
+        def is_told():
+            status, body = self.put("a", value)
+            self.assertEqual((status, body["error"]), (503, "not the active region"))
+            return reason in body["reason"]
+
+        wait_for(is_told, f"a refusal because of {reason}")
+
+    def test_without_the_fence_table_nothing_is_written(self):
+        self.store.call("DeleteTable", {"TableName": "leeward-fence"})
+        self.addCleanup(self.create_fence_table)
+        self.serve("lease", 60_000)
+        self.refused("no fence of shop", "no table")
+        wait_for(lambda: self.ask("GET", "/healthz", port=8081)[0] == 200, "the table of the service itself")
+        self.assertEqual(self.ask("GET", "/items/absent")[0], 404, "reads go on")
+        self.assertEqual(self.store.call("ListTables", {})["TableNames"], ["items"])
+
     def test_a_write_needs_the_epoch_that_stands_in_the_store(self):
         self.serve("transaction", 60_000)
-        status, body = self.put("a", "early")
-        self.assertEqual(status, 503)
-        self.assertIn("no fence", body["reason"])
+        self.refused("no fence of shop", "early")
         self.raise_fence(1, True)
         wait_for(self.renew, "the lease to begin")
         self.assertEqual(self.put("a", "one")[0], 200)

@@ -76,9 +76,10 @@ static bool skip_value(cursor* c) {
       closing[depth++] = character == '{' ? '}' : ']';
       ++c->at;
     } else if (character == '}' || character == ']') {
-      if (depth == 0 || closing[--depth] != character) {
+      if (depth == 0 || closing[depth - 1] != character) {
         return false;
       }
+      --depth;
       ++c->at;
     } else if (character == ',' || character == ':') {
       if (depth == 0) {
