@@ -36,6 +36,7 @@ struct Program {
   MoveOptions move;
   ResolveOptions resolve;
   TablesOptions tables;
+  ConflictsOptions conflicts;
   std::string application;
   std::string check;
   std::string file;
@@ -204,6 +205,31 @@ void add_tables(Program& p) {
                      "  leeward tables status --config leeward.yaml\n"
                      "  leeward tables status --config leeward.yaml --output json",
                      [&p] { return show_tables(p.context, p.tables); });
+  add(p, group, "lag", "Replication lag of every table and direction, as the daemon measures it",
+      "  leeward tables lag\n  leeward --output json tables lag | jq .links",
+      [&p] { return show_lag(p.context); });
+  CLI::App* const conflicts = add_tables_command(
+      p, group, "conflicts", "Writes that last-writer-wins discarded, from every region's ledger",
+      "  leeward tables conflicts --config leeward.yaml --since 24h\n"
+      "  leeward tables conflicts --config leeward.yaml --export conflicts.csv\n"
+      "  leeward tables conflicts --config leeward.yaml --show 4f0c...\n"
+      "  leeward tables conflicts --config leeward.yaml --reapply 4f0c... --region RBX-A",
+      [&p] {
+        p.conflicts.common = p.tables;
+        return show_conflicts(p.context, p.conflicts);
+      });
+  conflicts->add_option("--since", p.conflicts.since, "How long ago, as in 2h, or a UTC time");
+  conflicts->add_option("--export", p.conflicts.export_file,
+                        "Write them to a file: .csv, or JSON lines");
+  CLI::Option* const show =
+      conflicts->add_option("--show", p.conflicts.show, "Both versions of one");
+  conflicts
+      ->add_option("--reapply", p.conflicts.reapply,
+                   "Write the lost version again, if the item has not changed since")
+      ->excludes(show);
+  conflicts->add_option("--region", p.conflicts.region, "Where to re-apply it");
+  conflicts->add_flag("--force", p.conflicts.force, "Re-apply although the item has changed since");
+  conflicts->add_flag("--dry-run", p.tables.dry_run, "Only say what would be written");
 }
 
 void collect(const CLI::App& app, const std::string& path, std::vector<CompletionEntry>& into) {
