@@ -61,6 +61,8 @@ TEST(Rfc3339, RoundTrips) {
   EXPECT_EQ(format_rfc3339(WallTime{}), "1970-01-01T00:00:00.000Z");
   EXPECT_FALSE(parse_rfc3339("2026-02-30T00:00:00.000Z").has_value());
   EXPECT_FALSE(parse_rfc3339("2026-02-03").has_value());
+  EXPECT_FALSE(parse_rfc3339("2926-02-03T00:00:00Z").has_value());  // beyond 64 bits of nanoseconds
+  EXPECT_FALSE(parse_rfc3339("-999-02-03T00:00:00Z").has_value());
 }
 
 TEST(Rng, IsTheSameEverywhereAndStaysInBounds) {
