@@ -75,7 +75,7 @@ static bool answer_fenced(const call* c) {
   char why[160];
   leeward_write_refusal(c->self->health, why, sizeof why);
   cJSON* json = cJSON_CreateObject();
-  cJSON_AddStringToObject(json, "error", "writes are not allowed in this region now");
+  cJSON_AddStringToObject(json, "error", "not the active region");
   cJSON_AddStringToObject(json, "reason", why[0] == '\0' ? "the fence refused it" : why);
   cJSON_AddNumberToObject(json, "epoch", (double)leeward_epoch(c->self->health));
   char* text = cJSON_PrintUnformatted(json);

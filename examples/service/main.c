@@ -16,15 +16,21 @@
 #include "store.h"
 #include "visitors.h"
 
-// A real write and a real read, on a connection of its own.
+// A real write, where this region may write now, and a real read, on a connection of its own. A
+// standby only reads: it is healthy.
 static bool canary(void* context) {
-  const settings* from = context;
+  const api* self = context;
   char id[96];
   char* value = NULL;
-  (void)snprintf(id, sizeof id, STORE_CANARY_PREFIX "%s", from->region);
-  dynamo* client = dynamo_open(from);
-  const bool works = client != NULL && store_put(client, from, NULL, id, "canary") == STORE_OK &&
-                     store_get(client, from, id, &value) == STORE_OK;
+  (void)snprintf(id, sizeof id, STORE_CANARY_PREFIX "%s", self->from->region);
+  dynamo* client = dynamo_open(self->from);
+  bool works = client != NULL;
+  if (works) {
+    const store_status wrote = store_put(client, self->from, self->health, id, "canary");
+    const store_status got =
+        wrote == STORE_FAILED ? STORE_FAILED : store_get(client, self->from, id, &value);
+    works = got == STORE_OK || (got == STORE_ABSENT && wrote == STORE_FENCED);
+  }
   free(value);
   dynamo_close(client);
   return works;
@@ -150,19 +156,19 @@ int main(int argc, char** argv) {
   if (health == NULL) {
     return 1;
   }
-  // Before anything else, so that the endpoint never says ready without having asked the store.
-  const char name[] = "dynamodb";
-  if (leeward_add_dependency(health, name, sizeof name - 1, canary, &from, 250, 1000) !=
-      LEEWARD_OK) {
-    (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
-    return 1;
-  }
   store_fence reader = {&from, NULL};
   if (!watch_fence(health, &from, &reader)) {
     return 1;
   }
+  // The endpoint does not say ready before it has asked the store.
+  api self = {&from, health};
+  const char name[] = "dynamodb";
+  if (leeward_add_dependency(health, name, sizeof name - 1, canary, &self, 250, 1000) !=
+      LEEWARD_OK) {
+    (void)fprintf(stderr, "items-service: cannot watch DynamoDB\n");
+    return 1;
+  }
   // Clients are answered from now on, with 503 until there is a table.
-  const api self = {&from, health};
   if (!visitors_begin(&self, listener)) {
     (void)fprintf(stderr, "items-service: cannot start a thread\n");
     return 1;

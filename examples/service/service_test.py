@@ -256,12 +256,66 @@ class Service(unittest.TestCase):
                                         check=False).returncode, 0)
 
 
+class Wire:
+    """Between the service and its store: hands on whole requests, and can hold the next write."""
+
+    def __init__(self, store_port, holds):
+        self.arrived, self.go_on = threading.Event(), threading.Event()
+        self.held = self.answer = None
+        wire = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                held = holds in body and not wire.arrived.is_set()
+                if held:
+                    wire.held = body
+                    wire.arrived.set()
+                    wire.go_on.wait(PATIENCE_S)
+                store = http.client.HTTPConnection("127.0.0.1", store_port, timeout=PATIENCE_S)
+                try:
+                    store.request("POST", "/", body, {
+                        name: self.headers[name] for name in ("Content-Type", "X-Amz-Target", "X-Amz-Date", "Authorization")})
+                    response = store.getresponse()
+                    text = response.read()
+                finally:
+                    store.close()
+                if held:
+                    wire.answer = response.status, text
+                self.send_response(response.status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, *_):
+                pass  # the service gave up waiting
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.endpoint = f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self):
+        self.go_on.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Fenced(unittest.TestCase):
     """The fence is raised and leases are renewed by the test, as leewardd does."""
 
     @classmethod
     def setUpClass(cls):
         cls.store = DynamoDbLocal(8101, "eu-west-3")
+        cls.create_fence_table()
+
+    @classmethod
+    def create_fence_table(cls):
         cls.store.call("CreateTable", {
             "TableName": "leeward-fence", "BillingMode": "PAY_PER_REQUEST",
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
@@ -275,15 +329,15 @@ class Fenced(unittest.TestCase):
         for shard in range(16):
             self.store.call("DeleteItem", {"TableName": "leeward-fence", "Key": {"id": {"S": f"shop#{shard}"}}})
 
-    def serve(self, fencing, lease_ms):
-        environment = {**ENVIRONMENT, "FENCING": fencing, "LEASE_MS": str(lease_ms)}
+    def serve(self, fencing, lease_ms, endpoint=ENVIRONMENT["DYNAMODB_ENDPOINT"]):
+        environment = {**ENVIRONMENT, "FENCING": fencing, "LEASE_MS": str(lease_ms), "DYNAMODB_ENDPOINT": endpoint}
         self.process = subprocess.Popen([BIN / "items-service"], env=environment, stderr=subprocess.DEVNULL)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
         wait_for(lambda: self.ask("GET", "/status")[0] == 200, "the service")
 
-    def ask(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=PATIENCE_S)
+    def ask(self, method, path, body=None, port=8080):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
@@ -312,11 +366,27 @@ class Fenced(unittest.TestCase):
         time.sleep(0.02)  # the service reads in between
         return self.ask("GET", "/status")[1]["may_write"]
 
+    def refused(self, reason, value):
+        """Until the service knows why; it never writes before."""
+        def is_told():
+            status, body = self.put("a", value)
+            self.assertEqual((status, body["error"]), (503, "not the active region"))
+            return reason in body["reason"]
+
+        wait_for(is_told, f"a refusal because of {reason}")
+
+    def test_without_the_fence_table_nothing_is_written(self):
+        self.store.call("DeleteTable", {"TableName": "leeward-fence"})
+        self.addCleanup(self.create_fence_table)
+        self.serve("lease", 60_000)
+        self.refused("no fence of shop", "no table")
+        wait_for(lambda: self.ask("GET", "/healthz", port=8081)[0] == 200, "the table of the service itself")
+        self.assertEqual(self.ask("GET", "/items/absent")[0], 404, "reads go on")
+        self.assertEqual(self.store.call("ListTables", {})["TableNames"], ["items"])
+
     def test_a_write_needs_the_epoch_that_stands_in_the_store(self):
         self.serve("transaction", 60_000)
-        status, body = self.put("a", "early")
-        self.assertEqual(status, 503)
-        self.assertIn("no fence", body["reason"])
+        self.refused("no fence of shop", "early")
         self.raise_fence(1, True)
         wait_for(self.renew, "the lease to begin")
         self.assertEqual(self.put("a", "one")[0], 200)
@@ -337,6 +407,55 @@ class Fenced(unittest.TestCase):
         self.raise_fence(3, True)
         wait_for(self.renew, "the lease to begin again")
         self.assertEqual(self.put("a", "three")[0], 200)
+
+    def test_a_writer_frozen_in_the_middle_of_a_write_is_refused_by_the_store(self):
+        wire = Wire(8101, b"held back")
+        self.addCleanup(wire.close)
+        self.serve("transaction", 600_000, wire.endpoint)
+        self.raise_fence(1, True)
+        wait_for(self.renew, "the lease to begin")
+        self.assertEqual(self.put("c", "one")[0], 200)
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=PATIENCE_S)
+        self.addCleanup(connection.close)
+        connection.request("PUT", "/items/c", json.dumps({"value": "held back"}))
+        # The service has asked whether it may write, was told that it may, and has not got its answer.
+        self.assertTrue(wire.arrived.wait(PATIENCE_S))
+        self.process.send_signal(signal.SIGSTOP)
+        check, write = json.loads(wire.held)["TransactItems"]
+        self.assertEqual(check["ConditionCheck"]["ExpressionAttributeValues"][":e"], {"N": "1"})
+        self.assertEqual(write["Put"]["Item"]["value"], {"S": "held back"})
+        self.raise_fence(2, False)  # from now on another region writes
+        wire.go_on.set()
+        wait_for(lambda: wire.answer, "the store's answer to the late write")
+        self.process.send_signal(signal.SIGCONT)
+        self.assertEqual(wire.answer[0], 400)
+        self.assertIn(b"TransactionCanceledException", wire.answer[1])
+        # 503, whether the service still hears the refusal or has given up waiting for it.
+        self.assertEqual(connection.getresponse().status, 503)
+        self.assertEqual(self.store.scan()["c"]["value"]["S"], "one")
+
+        def told():
+            status, body = self.put("c", "later")
+            return status == 503 and body["error"] == "not the active region" and body["epoch"] == 2
+
+        wait_for(told, "the service to see the new epoch")
+        self.assertEqual(self.store.scan()["c"]["value"]["S"], "one")
+
+    def test_a_standby_is_healthy_and_writes_nothing(self):
+        if "items" in self.store.call("ListTables", {})["TableNames"]:
+            self.store.call("DeleteItem", {"TableName": "items", "Key": {"id": {"S": "_canary-GRA11"}}})
+        self.serve("transaction", 600_000)
+        for shut in (False, True):  # no fence at all, then one that is closed
+            if shut:
+                self.raise_fence(4, False)
+                wait_for(lambda: self.ask("GET", "/status")[1]["epoch"] == 4, "the service to see the fence")
+            wait_for(lambda: self.ask("GET", "/healthz", port=8081)[0] == 200, "a standby to be healthy")
+            self.assertFalse(self.ask("GET", "/status")[1]["may_write"])
+            self.assertNotIn("_canary-GRA11", self.store.scan())
+        self.raise_fence(5, True)
+        wait_for(self.renew, "the lease to begin")
+        wait_for(lambda: "_canary-GRA11" in self.store.scan(), "the canary of the active region")
+        self.assertEqual(self.ask("GET", "/healthz", port=8081)[0], 200)
 
     def test_a_lease_that_nobody_renews_runs_out(self):
         self.serve("lease", 1500)

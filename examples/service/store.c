@@ -75,7 +75,7 @@ static dynamo_status send_fenced(dynamo* client, leeward* fence, const char* ope
 
 store_status store_put(dynamo* client, const settings* from, leeward* fence, const char* id,
                        const char* value) {
-  if (fence != NULL && !leeward_may_write(fence)) {
+  if (!leeward_may_write(fence)) {
     return STORE_FENCED;
   }
   const char* operation = value != NULL ? "PutItem" : "DeleteItem";
@@ -86,7 +86,7 @@ store_status store_put(dynamo* client, const settings* from, leeward* fence, con
     return STORE_FAILED;
   }
   dynamo_status status = DYNAMO_FAILED;
-  if (fence != NULL && strcmp(from->fencing, "transaction") == 0) {
+  if (strcmp(from->fencing, "transaction") == 0) {
     status = send_fenced(client, fence, operation, request);
   } else {
     cJSON* answer = NULL;

@@ -18,8 +18,8 @@ typedef enum {
 
 store_status store_create_table(dynamo* client, const settings* from);
 
-// `value` NULL: a delete. `fence`: the write is allowed and, by transaction, checked; NULL: the
-// service's own canary, which may be written anywhere.
+// `value` NULL: a delete. `fence` says whether the write is allowed and, by transaction, has the
+// store check it.
 store_status store_put(dynamo* client, const settings* from, leeward* fence, const char* id,
                        const char* value);
 

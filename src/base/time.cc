@@ -105,9 +105,11 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
                                  &hour, &minute, &second, &consumed);
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                          std::chrono::day(day)};
-  // Nanoseconds since 1970 in 64 bits reach from 1677 to 2262.
+  constexpr int kYearMin = 1700;  // nanoseconds in 64 bits begin in 1677 and end in 2262
+  constexpr int kYearMax = 2250;
   if (fields != 6 || static_cast<std::size_t>(consumed) != copy.size() || !date.ok() ||
-      year < 1678 || year > 2261 || hour > 23 || minute > 59 || !(second >= 0 && second < 61)) {
+      year < kYearMin || year > kYearMax || hour > 23 || minute > 59 ||
+      !(second >= 0 && second < 61)) {
     return bad();
   }
   const Duration since_epoch = std::chrono::sys_days(date).time_since_epoch() +

@@ -43,7 +43,7 @@ std::string format_duration(Duration duration);
 // Whole or fractional milliseconds, for reports: 12.5
 [[nodiscard]] double to_milliseconds(Duration duration);
 
-// RFC 3339 in UTC with milliseconds: "2026-11-23T11:40:08.123Z".
+// RFC 3339 in UTC with milliseconds: "2026-11-23T11:40:08.123Z". Years 1700 to 2250.
 std::string format_rfc3339(WallTime time);
 Result<WallTime> parse_rfc3339(std::string_view text);
 

@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/exit_code.h"
+#include "cli/tables_commands.h"
 
 namespace leeward::cli {
 namespace {
@@ -34,6 +35,7 @@ struct Program {
   std::optional<std::uint64_t> decision;
   MoveOptions move;
   ResolveOptions resolve;
+  TablesOptions tables;
   std::string application;
   std::string check;
   std::string file;
@@ -171,6 +173,39 @@ void add_local(Program& p, std::function<int()> complete) {
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 }
 
+// `leeward tables ...`: options that all of them have, on each.
+CLI::App* add_tables_command(Program& p, CLI::App* group, const char* name, const char* about,
+                             const char* examples, std::function<int()> command) {
+  CLI::App* const sub = add(p, group, name, about, examples, std::move(command));
+  CLI::Option* const config = sub->add_option("--config", p.tables.config,
+                                              "leeward.yaml: its regions, tables, applications");
+  sub->add_option("--spec", p.tables.spec,
+                  "A file with only 'regions' and 'tables' of leeward.yaml")
+      ->excludes(config);
+  sub->add_option("--table", p.tables.tables, "Only this table; may be repeated");
+  return sub;
+}
+
+void add_tables(Program& p) {
+  CLI::App* const group = p.app.add_subcommand("tables", "DynamoDB tables in every region");
+  group->require_subcommand(1);
+  group->fallthrough();
+  CLI::App* const ensure = add_tables_command(
+      p, group, "ensure", "Make what is missing: tables, streams, indexes, TTL, replicas",
+      "  leeward tables ensure --config leeward.yaml --dry-run\n"
+      "  leeward tables ensure --spec tables.yaml --table orders --timeout 1h",
+      [&p] { return ensure_tables(p.context, p.tables); });
+  ensure->add_flag("--dry-run", p.tables.dry_run, "Only say what would be done");
+  ensure
+      ->add_option("--timeout", p.tables.timeout,
+                   "Per table; making a replica of much data takes hours at Amazon")
+      ->capture_default_str();
+  add_tables_command(p, group, "status", "State, stream, drift and alarms in every region",
+                     "  leeward tables status --config leeward.yaml\n"
+                     "  leeward tables status --config leeward.yaml --output json",
+                     [&p] { return show_tables(p.context, p.tables); });
+}
+
 void collect(const CLI::App& app, const std::string& path, std::vector<CompletionEntry>& into) {
   CompletionEntry entry{path, {}};
   for (const CLI::App* const sub : app.get_subcommands({})) {
@@ -238,6 +273,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_globals(program);
   add_reading(program);
   add_commanding(program);
+  add_tables(program);
   add_local(program, [&program] { return complete(program); });
   try {
     program.app.parse(argc, argv);

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "model/application.h"
 #include "model/ids.h"
+#include "model/table.h"
 
 namespace leeward::config {
 
@@ -117,6 +118,7 @@ struct Config {
   ReplicationConfig replication;
   std::vector<Region> regions;            // in the file's order
   std::vector<Application> applications;  // in the file's order, defaults applied
+  std::vector<TableSpec> tables;          // in the file's order; applications may name others
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -293,7 +293,8 @@ template <typename Owner, typename Element>
 Key<Owner> named_key(std::string name, std::vector<Element> Owner::* member,
                      Section<Element> section, std::string placeholder,
                      std::function<Element(Reader&, const std::string&)> start,
-                     std::function<std::string(const Element&)> name_of, std::string doc) {
+                     std::function<std::string(const Element&)> name_of, std::string doc,
+                     Status (*check)(std::string_view) = check_name) {
   std::vector<KeyDoc> children = {
       {placeholder, "map", "", "", describe_section(section)},
   };
@@ -311,7 +312,7 @@ Key<Owner> named_key(std::string name, std::vector<Element> Owner::* member,
             }
             for (const Entry& entry : node.entries) {
               const Reader::Scope scope(reader, entry.key);
-              if (const Status good = check_name(entry.key); !good) {
+              if (const Status good = check(entry.key); !good) {
                 reader.problem_at(entry.key_position, good.error().message);
               }
               Element element = start(reader, entry.key);

@@ -29,21 +29,6 @@ Result<std::string> parse_answer_address(std::string_view text) {
   return ip;
 }
 
-Result<std::string> parse_table_name(std::string_view text) {
-  const bool good =
-      text.size() >= 3 && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-' || c == '.';
-      });
-  if (!good) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("expected a DynamoDB table name: 3 to 255 letters, digits, '_', '-' "
-                            "and '.', found {}",
-                            quote(text)));
-  }
-  return std::string(text);
-}
-
 // The singular form of a list key; the effective config always shows the list.
 template <typename Owner>
 Key<Owner> singular(std::string name, Key<Owner> list, std::string type) {
@@ -408,7 +393,7 @@ Section<Application> application_section() {
               regions_key(),
               texts_key<Application>(
                   "tables", &Application::tables, "DynamoDB table name", kTablesMax,
-                  [](Reader&) -> TextParser { return parse_table_name; },
+                  [](Reader&) -> TextParser { return unchanged(check_table_name); },
                   "Tables that are replicated with it."),
               section_key("failover", &Application::failover, failover_section(),
                           "When and how users move. Keys that are not written come from "

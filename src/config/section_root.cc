@@ -128,6 +128,17 @@ Section<Config> make_root_section() {
                   },
                   [](const Application& application) { return application.id.str(); },
                   "What fails over, each as a unit."),
+              named_key<Config, TableSpec>(
+                  "tables", &Config::tables, table_section(), "NAME",
+                  [](Reader&, const std::string& name) {
+                    TableSpec table;
+                    table.name = name;
+                    return table;
+                  },
+                  [](const TableSpec& table) { return table.name; },
+                  "What `leeward tables ensure` makes. A table that an application names need not "
+                  "stand here.",
+                  check_spec_name),
           },
       .unsupported =
           {
@@ -135,7 +146,11 @@ Section<Config> make_root_section() {
               {"providers", "answers come from Leeward's own DNS: remove the key"},
               {"notify", "follow /v1/events of the admin API instead and remove the key"},
           },
-      .finish = check_data_regions,
+      .finish =
+          [](Reader& reader, const Node& map, Config& config) {
+            check_data_regions(reader, map, config);
+            finish_tables(reader, map, config);
+          },
   };
 }
 

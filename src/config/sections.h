@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The sections of leeward.yaml. Each .cc named here holds a table of keys and the checks between
-// them: section_check.cc, section_application.cc, section_service.cc.
+// them: section_check.cc, section_application.cc, section_service.cc,
+// section_table.cc.
 #pragma once
 
 #include "config/config.h"
 #include "config/schema.h"
 #include "model/application.h"
 #include "model/health_check.h"
+#include "model/table.h"
 
 namespace leeward::config {
 
@@ -18,6 +20,12 @@ Section<FailoverPolicy> failover_section();
 Section<Region> region_section();
 Section<Application> application_section();
 Key<Application> ttl_key(std::string name, Duration Application::* member, std::string doc);
+
+Section<TableSpec> table_section();
+// A table's name as a key: not one of Leeward's own.
+Status check_spec_name(std::string_view name);
+// Fills in the replicas that are not written, and checks them. `map` is the whole file.
+void finish_tables(Reader& reader, const Node& map, Config& config);
 
 Section<NodeConfig> node_section();
 Section<StateConfig> state_section();

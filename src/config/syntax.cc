@@ -175,6 +175,21 @@ Status check_name(std::string_view text) {
   return {};
 }
 
+Status check_table_name(std::string_view text) {
+  const bool good =
+      text.size() >= 3 && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+      });
+  if (!good) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("expected a DynamoDB table name: 3 to 255 letters, digits, '_', '-' "
+                            "and '.', found {}",
+                            quote(text)));
+  }
+  return {};
+}
+
 Status check_endpoint_url(std::string_view text) {
   const auto bad = [&] {
     return fail(ErrorCode::kInvalidArgument,

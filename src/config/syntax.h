@@ -25,6 +25,9 @@ Result<std::string> parse_hostname(std::string_view text);
 // 1 to 63 of A-Z a-z 0-9 . _ -, beginning with a letter or digit.
 Status check_name(std::string_view text);
 
+// DynamoDB's: 3 to 255 of A-Z a-z 0-9 . _ -
+Status check_table_name(std::string_view text);
+
 // http://HOST[:PORT] or https://...; no path, query or user.
 Status check_endpoint_url(std::string_view text);
 

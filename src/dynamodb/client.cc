@@ -2,7 +2,6 @@
 #include "dynamodb/client.h"
 
 #include <array>
-#include <cstdlib>
 #include <mutex>
 #include <utility>
 
@@ -63,7 +62,7 @@ CallError error_of(const json::value& answer, long http_status) {
   return {failure_of(name, http_status),
           fmt::format("{}: {} (HTTP {})", name.empty() ? "error" : name,
                       member(answer, {"message", "Message"}), http_status),
-          answer};
+          answer, name, http_status >= 500};
 }
 
 }  // namespace
@@ -95,7 +94,7 @@ std::string_view to_string(Failure failure) {
 }
 
 Failure failure_of(std::string_view type, long http_status) {
-  constexpr std::array<std::pair<std::string_view, Failure>, 14> kTypes = {{
+  constexpr std::array<std::pair<std::string_view, Failure>, 15> kTypes = {{
       {"ConditionalCheckFailedException", Failure::kConditionFailed},
       {"ResourceNotFoundException", Failure::kNotFound},
       {"ExpiredIteratorException", Failure::kExpiredIterator},
@@ -106,6 +105,7 @@ Failure failure_of(std::string_view type, long http_status) {
       {"LimitExceededException", Failure::kThrottled},
       {"ValidationException", Failure::kValidation},
       {"SerializationException", Failure::kValidation},
+      {"UnknownOperationException", Failure::kValidation},
       {"AccessDeniedException", Failure::kDenied},
       {"UnrecognizedClientException", Failure::kDenied},
       {"InvalidSignatureException", Failure::kDenied},
@@ -132,6 +132,11 @@ struct Client::Connection {
 
 Client::Client(Endpoint endpoint, Credentials credentials,
                std::vector<std::pair<std::string, std::string>> headers)
+    : Client(std::move(endpoint), std::make_shared<CredentialSource>(std::move(credentials)),
+             std::move(headers)) {}
+
+Client::Client(Endpoint endpoint, std::shared_ptr<CredentialSource> credentials,
+               std::vector<std::pair<std::string, std::string>> headers)
     : endpoint_(std::move(endpoint)),
       host_(host_of(endpoint_.url)),
       credentials_(std::move(credentials)),
@@ -149,6 +154,10 @@ CallResult<json::value> Client::call(std::string_view target, const json::object
 
 CallResult<json::value> Client::call_text(std::string_view target, std::string body,
                                           Duration timeout) {
+  const Result<Credentials> credentials = credentials_->get();
+  if (!credentials) {
+    return std::unexpected(CallError{Failure::kDenied, credentials.error().message});
+  }
   const auto now = WallTime(
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
   SignedRequest request{.method = "POST",
@@ -161,7 +170,7 @@ CallResult<json::value> Client::call_text(std::string_view target, std::string b
                                     {"x-amz-target", std::string(target)}}};
   request.headers.insert(request.headers.end(), headers_.begin(), headers_.end());
   curl_slist* headers = curl_slist_append(nullptr, "Expect:");  // no 100-continue round trip
-  for (const auto& list : {request.headers, sign(request, credentials_, now)}) {
+  for (const auto& list : {request.headers, sign(request, *credentials, now)}) {
     for (const auto& [name, value] : list) {
       headers = curl_slist_append(headers, (name + ": " + value).c_str());
     }
@@ -185,13 +194,7 @@ CallResult<json::value> Client::call_text(std::string_view target, std::string b
   curl_slist_free_all(headers);
   answer_bytes_ = receiver.body.size();
   if (code != CURLE_OK) {
-    const bool timed_out = code == CURLE_OPERATION_TIMEDOUT;
-    return std::unexpected(CallError{
-        receiver.too_large ? Failure::kTooLarge
-        : timed_out        ? Failure::kTimeout
-                           : Failure::kUnavailable,
-        receiver.too_large ? fmt::format("an answer of over {} bytes", kAnswerBytesMax)
-                           : fmt::format("{}: {}", endpoint_.url, curl_easy_strerror(code))});
+    return std::unexpected(transport_error(code, receiver.too_large));
   }
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
@@ -199,47 +202,40 @@ CallResult<json::value> Client::call_text(std::string_view target, std::string b
   // Items nest up to 32 levels of DynamoDB's own, each of which is two of JSON's and more.
   json::value answer = json::parse(receiver.body, bad, {}, {.max_depth = 160});
   if (status != 200) {
-    return std::unexpected(error_of(bad ? json::value() : answer, status));
+    CallError error = error_of(bad ? json::value() : answer, status);
+    if (error.type.starts_with("ExpiredToken")) {
+      credentials_->expire();
+    }
+    return std::unexpected(std::move(error));
   }
   if (bad) {
     return std::unexpected(CallError{Failure::kUnavailable,
-                                     endpoint_.url + " answered with something that is no JSON"});
+                                     endpoint_.url + " answered with something that is no JSON",
+                                     nullptr,
+                                     {},
+                                     true});
   }
   return answer;
 }
 
-Result<Credentials> credentials_from_environment() {
-  const auto read = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  Credentials credentials{read("AWS_ACCESS_KEY_ID"), Secret(read("AWS_SECRET_ACCESS_KEY")),
-                          Secret(read("AWS_SESSION_TOKEN"))};
-  for (const auto& [name, missing] :
-       {std::pair{"AWS_ACCESS_KEY_ID", credentials.access_key_id.empty()},
-        std::pair{"AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.empty()}}) {
-    if (missing) {
-      return fail(ErrorCode::kUnauthenticated,
-                  fmt::format("{} is not set; any value will do for DynamoDB Local", name));
-    }
+CallError Client::transport_error(int code, bool too_large) const {
+  if (too_large) {
+    return {Failure::kTooLarge,
+            fmt::format("an answer of over {} bytes", kAnswerBytesMax),
+            nullptr,
+            {},
+            true};
   }
-  return credentials;
-}
-
-Endpoint resolve_endpoint(std::string url, std::string region) {
-  if (url.empty()) {
-    url = fmt::format("https://dynamodb.{}.amazonaws.com", region);
-  }
-  return {std::move(url), std::move(region)};
-}
-
-Endpoint streams_endpoint(const Endpoint& endpoint) {
-  constexpr std::string_view kAmazon = "https://dynamodb.";
-  Endpoint streams = endpoint;
-  if (streams.url.starts_with(kAmazon)) {
-    streams.url.replace(0, kAmazon.size(), "https://streams.dynamodb.");
-  }
-  return streams;
+  // Before there was a connection, nothing was sent.
+  const bool connected = code != CURLE_COULDNT_CONNECT && code != CURLE_COULDNT_RESOLVE_HOST &&
+                         code != CURLE_SSL_CONNECT_ERROR &&
+                         code != CURLE_PEER_FAILED_VERIFICATION && code != CURLE_URL_MALFORMAT &&
+                         code != CURLE_UNSUPPORTED_PROTOCOL;
+  return {code == CURLE_OPERATION_TIMEDOUT ? Failure::kTimeout : Failure::kUnavailable,
+          fmt::format("{}: {}", endpoint_.url, curl_easy_strerror(static_cast<CURLcode>(code))),
+          nullptr,
+          {},
+          connected};
 }
 
 }  // namespace leeward::dynamodb

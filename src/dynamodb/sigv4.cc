@@ -51,6 +51,24 @@ std::string amz_date(WallTime now) {
   return text + "Z";
 }
 
+// Without spaces at the ends, and one for each run of them.
+std::string canonical_value(std::string_view value) {
+  std::string result;
+  bool owed = false;
+  for (const char c : value) {
+    if (c == ' ' || c == '\t') {
+      owed = !result.empty();
+      continue;
+    }
+    if (owed) {
+      result += ' ';
+      owed = false;
+    }
+    result += c;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> sign(const SignedRequest& request,
@@ -69,7 +87,7 @@ std::vector<std::pair<std::string, std::string>> sign(const SignedRequest& reque
   std::string header_lines;
   std::string signed_names;
   for (const auto& [name, value] : canonical_headers) {
-    header_lines += name + ":" + value + "\n";
+    header_lines += name + ":" + canonical_value(value) + "\n";
     signed_names += (signed_names.empty() ? "" : ";") + name;
   }
   const std::string canonical = fmt::format("{}\n{}\n\n{}\n{}\n{}", request.method, request.path,

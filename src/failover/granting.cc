@@ -125,7 +125,9 @@ void Step::on(const FenceFailed& event) {
     return;
   }
   WriteGrant& grant = *app_.grant;
-  if (event.error.code == ErrorCode::kAborted && event.found > grant.to.epoch) {
+  // An opening that meets the same epoch meets it closed: that is spent, too.
+  if (event.error.code == ErrorCode::kAborted &&
+      (event.found > grant.to.epoch || (event.open && event.found == grant.to.epoch))) {
     fence_is_ahead(event);
     return;
   }

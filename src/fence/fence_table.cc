@@ -68,13 +68,18 @@ Error as_error(const CallError& error) {
 json::object raise_of_shard(const ApplicationId& application, int shard, Epoch epoch, bool open) {
   return {
       {"Update",
-       json::object{{"TableName", kFenceTable},
-                    {"Key", json::object{{"id", text(item_id(application, shard))}}},
-                    {"UpdateExpression", "SET epoch = :e, #o = :o"},
-                    {"ConditionExpression", "attribute_not_exists(id) OR epoch <= :e"},
-                    {"ExpressionAttributeNames", json::object{{"#o", "open"}}},
-                    {"ExpressionAttributeValues",
-                     json::object{{":e", number(epoch)}, {":o", json::object{{"BOOL", open}}}}}}}};
+       json::object{
+           {"TableName", kFenceTable},
+           {"Key", json::object{{"id", text(item_id(application, shard))}}},
+           {"UpdateExpression", "SET epoch = :e, #o = :o"},
+           // Within an epoch a fence closes for good: a late request must not open it again.
+           {"ConditionExpression",
+            "attribute_not_exists(id) OR epoch < :e OR "
+            "(epoch = :e AND (#o = :o OR #o = :true))"},
+           {"ExpressionAttributeNames", json::object{{"#o", "open"}}},
+           {"ExpressionAttributeValues", json::object{{":e", number(epoch)},
+                                                      {":o", json::object{{"BOOL", open}}},
+                                                      {":true", json::object{{"BOOL", true}}}}}}}};
 }
 
 }  // namespace
@@ -114,7 +119,8 @@ Status FenceTable::ensure(Duration patience) {
     const auto described = client_.call("DynamoDB_20120810.DescribeTable",
                                         json::object{{"TableName", kFenceTable}}, kAttempt * 4);
     if (described) {
-      const json::value* status = described->as_object().if_contains("Table");
+      const json::object* answer = described->if_object();
+      const json::value* status = answer == nullptr ? nullptr : answer->if_contains("Table");
       status = status == nullptr || !status->is_object()
                    ? nullptr
                    : status->get_object().if_contains("TableStatus");
@@ -157,7 +163,9 @@ RaiseOutcome FenceTable::raise(const ApplicationId& application, Epoch epoch, bo
     last = answer.error();
     if (cancelled_by_condition(last)) {
       const auto standing = read(application, kAttempt);
-      if (standing && *standing && (*standing)->epoch > epoch) {
+      if (standing && *standing &&
+          ((*standing)->epoch > epoch ||
+           ((*standing)->epoch == epoch && open && !(*standing)->open))) {
         return {fail(ErrorCode::kAborted, fmt::format("epoch {} stands there", (*standing)->epoch)),
                 (*standing)->epoch};
       }

@@ -44,7 +44,8 @@ struct FenceItem {
 Result<FenceItem> parse_fence_item(const boost::json::value& item);
 
 struct RaiseOutcome {
-  Status status;    // kAborted: a higher epoch stands there; kUnavailable: nobody answered in time
+  Status status;    // kAborted: a higher epoch stands there, or this one, closed; kUnavailable:
+                    // nobody answered in time
   Epoch found = 0;  // with kAborted
 };
 

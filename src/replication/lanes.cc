@@ -270,8 +270,8 @@ class Lanes::Lane {
     json::object item = parse_item(task.item_text);
     entry.table = task.flow->table();
     entry.key = key_of(item, task.flow->key_names());
-    entry.loser = took ? std::move(other) : item;
-    entry.winner = took ? std::move(item) : std::move(other);
+    entry.loser = std::move(took ? other : item);
+    entry.winner = std::move(took ? item : other);
     entry.loser_stamp = took ? other_stamp : task.version.stamp;
     entry.winner_stamp = took ? task.version.stamp : other_stamp;
     entry.base_stamp = took ? task.version.base : "";

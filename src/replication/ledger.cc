@@ -81,23 +81,28 @@ void Ledger::take_back(std::string_view table, std::string_view id) {
            [] {}});
 }
 
+// Where queue and disk are full, whoever found the loss waits: its checkpoint could not go on
+// anyway.
 void Ledger::enqueue(Operation operation) {
-  {
-    const std::lock_guard lock(mutex_);
-    const bool fits =
-        queue_.size() < options_.queue_max &&
-        (queue_.empty() || queue_bytes_ + operation.line.size() <= options_.queue_bytes_max);
-    if (fits) {
-      queue_bytes_ += operation.line.size();
-      queue_.push_back(std::move(operation));
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) {
+        return;
+      }
+      if (queue_.size() < options_.queue_max &&
+          (queue_.empty() || queue_bytes_ + operation.line.size() <= options_.queue_bytes_max)) {
+        queue_bytes_ += operation.line.size();
+        queue_.push_back(std::move(operation));
+        wake_.notify_one();
+        return;
+      }
     }
-    if (fits) {
-      wake_.notify_one();
+    if (spill(operation.line)) {
+      operation.done();
       return;
     }
-  }
-  if (spill(operation.line)) {
-    operation.done();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 }
 

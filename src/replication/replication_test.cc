@@ -221,7 +221,7 @@ TEST(LanesQueue, WaitsForRoomAndEndsWhenAsked) {
       ++pushed;
     }
   });
-  EXPECT_TRUE(eventually([&] { return flow->counters().last_error != ""; }));
+  EXPECT_TRUE(eventually([&] { return !flow->counters().last_error.empty(); }));
   EXPECT_TRUE(eventually([&] { return lanes.queued() >= 4; }));
   EXPECT_LE(lanes.queued(), 8U);
   flow->stop();

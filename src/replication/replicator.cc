@@ -19,7 +19,8 @@ using dynamodb::Failure;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kPollBusy = milliseconds(4);
+constexpr Duration kPollBusy = milliseconds(4);  // from one read's start to the next one's
+constexpr Duration kPollLeast = std::chrono::microseconds(500);
 constexpr Duration kPollIdle = milliseconds(50);
 constexpr Duration kBusyFor = seconds(1);
 constexpr Duration kReadTimeout = seconds(2);
@@ -169,6 +170,7 @@ void Replicator::follow(const Both& facts) {
     if (!refresh_shards() || !tables_same(facts)) {
       return;
     }
+    const MonoTime started = mono_now();
     bool moved = false;
     for (auto& [id, position] : checkpoint_.shards) {
       if (!position.finished && readings_.contains(id) && !read_shard(id, moved)) {
@@ -179,7 +181,7 @@ void Replicator::follow(const Both& facts) {
     const MonoTime now = mono_now();
     moved_at = moved ? now : moved_at;
     poll = now - moved_at < kBusyFor ? kPollBusy : std::min<Duration>(poll * 3 / 2, kPollIdle);
-    pause(poll);
+    pause(std::max(kPollLeast, poll - (now - started)));
   }
 }
 

@@ -4,10 +4,10 @@
 oracle that knows every write, every kind of item, tables that come and go, destinations and streams
 that are lost, and versions from the future. The test writes as a gateway would."""
 import base64
+import http.server
 import json
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,171 +16,10 @@ import time
 import unittest
 
 import dynamodb_local
-from dynamodb_local import DynamoDbLocal
 from leeward_world import BIN, PATIENCE_S, wait_for
+from replication_mesh import ENVIRONMENT, MeshTest
 
-ALL = {"GRA11": ("eu-west-3", 8101), "RBX-A": ("eu-central-1", 8102), "SBG5": ("eu-central-2", 8103)}
-ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PATH": "/usr/bin:/bin"}
-LEDGER = "leeward-conflicts"
 REGISTRY = "leeward-global-tables"
-FAST = pathlib.Path("/dev/shm") if pathlib.Path("/dev/shm").is_dir() else None  # no disk to wait for
-
-
-class Mesh:
-    """Regions with a store and a replicator each, and writers that stamp like gateways."""
-
-    def __init__(self, regions):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="leeward-replication-", dir=FAST))
-        self.regions = regions
-        self.stores, self.replicators, self.options = {}, {}, {}
-        self.last_us = 0
-        self.base = {}  # stamp -> stamp that it was written on
-        self.log = open(self.directory / "replicator.log", "ab")
-        for name in regions:
-            region, port = ALL[name]
-            (self.directory / name).mkdir()
-            self.stores[name] = DynamoDbLocal(port, region, self.directory / name)
-
-    def create(self, table="items", hash_key=("id", "S"), range_key=None, regions=None):
-        keys = [hash_key] + ([range_key] if range_key else [])
-        for name in regions or self.regions:
-            self.stores[name].call("CreateTable", {
-                "TableName": table, "BillingMode": "PAY_PER_REQUEST",
-                "KeySchema": [{"AttributeName": key, "KeyType": kind} for (key, _), kind in zip(keys, ("HASH", "RANGE"))],
-                "AttributeDefinitions": [{"AttributeName": key, "AttributeType": kind} for key, kind in keys],
-                "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}})
-
-    def start(self, region, *options):
-        self.options[region] = options
-        self.replicators[region] = subprocess.Popen(
-            [BIN / "leeward-replicator", "--into", region, "--state-dir", self.directory / region,
-             "--status-file", self.directory / f"{region}.json",
-             *[f"--region={name}=http://127.0.0.1:{ALL[name][1]},{ALL[name][0]}" for name in self.regions], *options],
-            env=ENVIRONMENT, stdout=self.log, stderr=self.log)
-
-    def start_all(self, *options):
-        for region in self.regions:
-            self.start(region, *options)
-
-    def kill(self, region):
-        self.replicators[region].kill()
-        self.replicators[region].wait()
-
-    def restart(self, region):
-        self.start(region, *self.options[region])
-
-    def signal(self, what):
-        for replicator in self.replicators.values():
-            replicator.send_signal(what)
-
-    def said(self):
-        return (self.directory / "replicator.log").read_text()
-
-    def status(self, into, source, table="items"):
-        try:
-            directions = json.loads((self.directory / f"{into}.json").read_text())["directions"]
-        except FileNotFoundError:
-            return {}
-        return next((d for d in directions if d["from"] == source and d["table"] == table), {})
-
-    def wait_following(self, table="items"):
-        for into in self.regions:
-            for source in self.regions:
-                if source != into:
-                    wait_for(lambda: self.status(into, source, table).get("following"),
-                             f"{source} to {into} to follow {table}")
-
-    def stamp(self, region, above=""):
-        self.last_us = max(self.last_us + 1, time.time_ns() // 1000, int(above[:16] or 0) + 1)
-        return f"{self.last_us:016}.0000.{region}"
-
-    def write(self, region, item, table="items", keys=("id",)):
-        """As a gateway: conditional on what stands, stamped above it. Returns (stamp, base)."""
-        store = self.stores[region]
-        key = {name: item[name] for name in keys}
-        while True:
-            stands = store.call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}).get("Item", {})
-            base = stands.get("_r", {}).get("S", "")
-            stamp = self.stamp(region, base)
-            try:
-                store.call("PutItem", {
-                    "TableName": table, "Item": {**item, "_r": {"S": stamp}},
-                    "ConditionExpression": "#r = :r" if base else "attribute_not_exists(#r)",
-                    "ExpressionAttributeNames": {"#r": "_r"},
-                    **({"ExpressionAttributeValues": {":r": {"S": base}}} if base else {})})
-            except ValueError as error:
-                if "ConditionalCheckFailed" not in str(error):
-                    raise
-                continue
-            self.base[stamp] = base
-            return stamp, base
-
-    def put(self, region, key, value):
-        """None: a tombstone."""
-        value = {"value": {"S": value}} if value is not None else {"_del": {"BOOL": True}}
-        return self.write(region, {"id": {"S": key}, **value})[0]
-
-    def is_ancestor(self, old, version):
-        while version and version != old:
-            version = self.base[version]
-        return version == old
-
-    def items(self, region, table="items"):
-        found, start = [], None
-        while True:
-            body = {"TableName": table, "ConsistentRead": True, **({"ExclusiveStartKey": start} if start else {})}
-            page = self.stores[region].call("Scan", body)
-            found += page["Items"]
-            start = page.get("LastEvaluatedKey")
-            if not start:
-                return sorted(found, key=lambda item: json.dumps(item, sort_keys=True))
-
-    def wait_equal(self, what, table="items", count=None):
-        def equal():
-            scans = [self.items(region, table) for region in self.regions]
-            return all(scan == scans[0] for scan in scans) and (count is None or len(scans[0]) == count)
-
-        wait_for(equal, f"all regions to be equal after {what}", patience_s=2 * PATIENCE_S)
-        return self.items(self.regions[0], table)
-
-    def wait_carried(self, table="items"):
-        """Nothing queued, nothing waiting for a decision, the ledger written."""
-        def carried():
-            return all(not self.status(into, source, table).get("pending", 1)
-                       and not self.status(into, source, table).get("ledger_pending", 1)
-                       for into in self.regions for source in self.regions if into != source)
-
-        time.sleep(0.5)  # the status file is of now
-        wait_for(carried, "everything to be carried and decided")
-
-    def ledger(self, region):
-        try:
-            return self.items(region, LEDGER)
-        except ValueError:  # created on demand
-            return []
-
-    def close(self):
-        for replicator in self.replicators.values():
-            replicator.send_signal(signal.SIGCONT)
-            replicator.kill()
-            replicator.wait()
-        self.log.close()
-        for store in self.stores.values():
-            store.kill()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class MeshTest(unittest.TestCase):
-    def mesh(self, *regions):
-        mesh = Mesh(list(regions))
-
-        def close():
-            if any(error for _, error in getattr(self._outcome, "errors", [])):
-                print(mesh.said()[-6000:])
-            mesh.close()
-
-        self.addCleanup(close)
-        return mesh
 
 
 class Ledger(MeshTest):
@@ -239,6 +78,33 @@ class Ledger(MeshTest):
         self.assertTrue(both, "both regions find a loss, on their own")
         for stamp in both:
             self.assertEqual(found["GRA11"][stamp]["id"], found["RBX-A"][stamp]["id"])
+
+    def test_live_conflicts_while_a_replicator_is_killed(self):
+        """The oracle: what each store's own stream says was displaced there, and what stood on what."""
+        rng = random.Random(6)
+        mesh = self.mesh("GRA11", "RBX-A")
+        mesh.create()
+        mesh.start_all("--table", "items")
+        mesh.wait_following()
+        for region in mesh.regions:
+            mesh.put(region, f"warm-{region}", "up")
+        mesh.wait_equal("warming up", count=2)
+        time.sleep(0.5)  # the ends of the streams were seen
+        for number in range(500):
+            mesh.put(rng.choice(mesh.regions), f"key-{rng.randrange(4)}", str(number))
+            if number in (200, 350):
+                mesh.kill("GRA11")
+                mesh.restart("GRA11")
+        mesh.wait_equal("live conflicts")
+        mesh.wait_carried()
+        lost = set()
+        for region in mesh.regions:
+            for record in mesh.stream(region):
+                old, new = (record["dynamodb"].get(image, {}).get("_r", {}).get("S", "") for image in ("OldImage", "NewImage"))
+                if old[22:] == region and new[22:] != region and not mesh.is_ancestor(old, new):
+                    lost.add(old)
+        self.assertGreater(len(lost), 5)
+        self.assertEqual({e["loser_stamp"]["S"] for region in mesh.regions for e in mesh.ledger(region)}, lost)
 
     def test_a_dead_home_cannot_hide_its_loss(self):
         mesh = self.mesh("GRA11", "RBX-A")
@@ -364,7 +230,7 @@ class Losses(MeshTest):
     def test_backfill_during_writes_and_kills(self):
         mesh = self.mesh("GRA11", "RBX-A")
         mesh.create()
-        for number in range(1500):
+        for number in range(800):
             mesh.last_us = max(mesh.last_us + 1, time.time_ns() // 1000)
             mesh.stores["GRA11"].call("PutItem", {"TableName": "items", "Item": {
                 "id": {"S": f"old-{number}"}, "_r": {"S": f"{mesh.last_us:016}.0000.GRA11"}}})
@@ -373,7 +239,7 @@ class Losses(MeshTest):
 
         def keep_writing():
             while not done.is_set():
-                for key in (f"old-{len(written) % 1500}", f"new-{len(written) % 300}"):
+                for key in (f"old-{len(written) % 800}", f"new-{len(written) % 300}"):
                     try:
                         mesh.put("GRA11", key, str(len(written)))
                     except OSError:  # the store is down
@@ -399,14 +265,22 @@ class Losses(MeshTest):
         finally:
             done.set()
             writer.join()
-        self.assertGreaterEqual(len(mesh.wait_equal("all that")), 1500)
+        self.assertGreaterEqual(len(mesh.wait_equal("all that")), 800)
         self.assertIn("event=backfilled table=items from=GRA11 to=RBX-A", mesh.said())
         self.assertEqual(mesh.ledger("GRA11") + mesh.ledger("RBX-A"), [], "only one region wrote")
 
     def test_lost_tables_streams_and_checkpoints(self):
         mesh = self.mesh("GRA11", "RBX-A")
         mesh.create()
+        # What an earlier process could not write to the ledger; the last line was cut by its death.
+        spilled = mesh.directory / "RBX-A" / "RBX-A-conflicts.spill.jsonl"
+        kept = [{"table_name": {"S": "items"}, "id": {"S": f"{number:032}"}, "detected_in": {"S": "RBX-A"}} for number in range(3)]
+        spilled.write_text("".join(json.dumps({"put": entry}) + "\n" for entry in kept)
+                           + json.dumps({"delete": {"table_name": kept[1]["table_name"], "id": kept[1]["id"]}}) + "\n{\"put\":")
         mesh.start_all("--table", "items")
+        wait_for(lambda: [entry["id"] for entry in mesh.ledger("RBX-A")] == [kept[0]["id"], kept[2]["id"]],
+                 "the kept entries to be sent")
+        wait_for(lambda: not list(spilled.parent.glob("*.spill.jsonl*")), "the file to go")
         mesh.wait_following()
         for number in range(40):
             mesh.put(mesh.regions[number % 2], f"key-{number}", "x")
@@ -496,6 +370,35 @@ class Usage(unittest.TestCase):
                 self.assertIn("another replicator", second.stderr)
                 first.terminate()
                 self.assertEqual(first.wait(timeout=PATIENCE_S), 0)
+    def test_a_gateway_is_told_which_region_asks(self):
+        asked = []
+
+        class Gateway(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                asked.append(self.headers)
+                self.send_error(400)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server, \
+                tempfile.TemporaryDirectory() as directory:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            with subprocess.Popen(
+                    [BIN / "leeward-replicator", "--into", "A", "--table", "items", "--state-dir", directory, "--region",
+                     "A=http://127.0.0.1:1,x", "--region", f"B=http://127.0.0.1:{server.server_address[1]},y"],
+                    env=ENVIRONMENT, stderr=subprocess.DEVNULL) as replicator:
+                wait_for(lambda: asked, "the gateway to be asked")
+                replicator.terminate()
+                self.assertEqual(replicator.wait(timeout=PATIENCE_S), 0)
+            server.shutdown()
+        self.assertEqual(asked[0]["x-leeward-peer"], "A")
+        self.assertIn("x-leeward-peer", asked[0]["authorization"], "and it is signed")
+
+    def test_wrong_usage(self):
+        with tempfile.TemporaryDirectory() as directory:
+            command = [BIN / "leeward-replicator", "--state-dir", directory, "--region", "A=http://127.0.0.1:1,x",
+                       "--region", "B=http://127.0.0.1:1,y"]
             self.assertEqual(subprocess.run([*command, "--into", "C"], env=ENVIRONMENT, stderr=subprocess.DEVNULL,
                                             check=False).returncode, 2)
 

@@ -67,6 +67,14 @@ bool lw_lease_runs(const lw_lease* lease, uint64_t now_ms, uint64_t wall_now_ms,
          now_ms < lease->lease_until && wall_now_ms < lease->fence.granted_at_ms + lease_ms;
 }
 
+uint64_t lw_lease_over_ms(const lw_lease* lease, uint64_t now_ms, uint64_t wall_now_ms,
+                          uint32_t lease_ms) {
+  const uint64_t wall_until = lease->fence.granted_at_ms + lease_ms;
+  const uint64_t here = now_ms > lease->lease_until ? now_ms - lease->lease_until : 0;
+  const uint64_t wall = wall_now_ms > wall_until ? wall_now_ms - wall_until : 0;
+  return here > wall ? here : wall;
+}
+
 // ---- watching ----
 
 static void* watch(void* argument) {
@@ -218,7 +226,10 @@ void lw_fence_refusal(lw_fence* f, char* out, size_t size) {
   } else if (!lease->renewed) {
     (void)snprintf(out, size, "the lease of epoch %" PRIu64 " has not begun", lease->fence.epoch);
   } else {
-    (void)snprintf(out, size, "the lease of epoch %" PRIu64 " has run out", lease->fence.epoch);
+    const uint64_t ago_ms = lw_lease_over_ms(lease, boot_ms(), wall_ms(), f->options.lease_ms);
+    (void)snprintf(out, size,
+                   "the lease of epoch %" PRIu64 " has run out %" PRIu64 ".%" PRIu64 " s ago",
+                   lease->fence.epoch, ago_ms / 1000, ago_ms % 1000 / 100);
   }
   pthread_mutex_unlock(&f->mutex);
 }
@@ -281,19 +292,20 @@ bool leeward_is_fenced(const char* answer, size_t size) {
 leeward_fence_result leeward_parse_fence(const char* answer, size_t size, leeward_fence* out) {
   const lw_span whole = {answer, size};
   const lw_span item = lw_json_member(whole, "Item");
-  if (item.text == NULL) {
-    // An answer without an item is an object all the same; an error names its type.
-    const bool object = size > 0 && memchr(answer, '{', size) != NULL;
-    return object && lw_json_member(whole, "__type").text == NULL ? LEEWARD_FENCE_ABSENT
-                                                                  : LEEWARD_FENCE_FAILED;
+  if (!lw_json_only_members(whole, NULL)) {
+    return LEEWARD_FENCE_FAILED;  // cut short, or a page of something in between
+  }
+  if (item.text == NULL) {  // an error names its type
+    return lw_json_member(whole, "__type").text == NULL ? LEEWARD_FENCE_ABSENT
+                                                        : LEEWARD_FENCE_FAILED;
   }
   leeward_fence fence = {0};
   const lw_span open = lw_json_member(lw_json_member(item, "open"), "BOOL");
-  if (!lw_json_number_attribute(lw_json_member(item, "epoch"), &fence.epoch) || open.text == NULL ||
-      (open.size != 4 && open.size != 5)) {
+  fence.open = open.size == 4 && memcmp(open.text, "true", 4) == 0;
+  if (!lw_json_number_attribute(lw_json_member(item, "epoch"), &fence.epoch) ||
+      (!fence.open && (open.size != 5 || memcmp(open.text, "false", 5) != 0))) {
     return LEEWARD_FENCE_FAILED;
   }
-  fence.open = open.size == 4 && memcmp(open.text, "true", 4) == 0;
   const lw_span grant = lw_json_member(item, "grant");
   const lw_span granted_at = lw_json_member(item, "granted_at");
   if ((grant.text != NULL && !lw_json_number_attribute(grant, &fence.grant)) ||

@@ -31,3 +31,6 @@ typedef struct {
 void lw_lease_read(lw_lease* lease, leeward_fence fence, uint64_t now_ms, uint32_t lease_ms);
 // wall_ms: since 1970.
 bool lw_lease_runs(const lw_lease* lease, uint64_t now_ms, uint64_t wall_ms, uint32_t lease_ms);
+// For how long a lease that began has been over, by the clock that ended it first; 0: it runs.
+uint64_t lw_lease_over_ms(const lw_lease* lease, uint64_t now_ms, uint64_t wall_ms,
+                          uint32_t lease_ms);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { DEPTH_MAX = 128 };  // DynamoDB nests 32 deep, two brackets each
+
 static const lw_span nothing = {NULL, 0};
 
 typedef struct {
@@ -34,6 +36,9 @@ static bool skip_string(cursor* c) {
     if (character == '"') {
       return true;
     }
+    if ((unsigned char)character < 0x20) {
+      return false;  // JSON wants them escaped; a NUL would end what is made of this text
+    }
     if (character == '\\' && c->at < c->end) {
       ++c->at;
     }
@@ -49,8 +54,10 @@ static bool skip_scalar(cursor* c) {
   return c->at > begin;
 }
 
-// Any value; brackets are counted, not matched by kind.
+// Any value. Strings end and brackets match, so that it stays whole wherever it is put; that its
+// commas and scalars are right is the store's to check.
 static bool skip_value(cursor* c) {
+  char closing[DEPTH_MAX];
   size_t depth = 0;
   do {
     skip_space(c);
@@ -63,10 +70,13 @@ static bool skip_value(cursor* c) {
         return false;
       }
     } else if (character == '{' || character == '[') {
-      ++depth;
+      if (depth == DEPTH_MAX) {
+        return false;
+      }
+      closing[depth++] = character == '{' ? '}' : ']';
       ++c->at;
     } else if (character == '}' || character == ']') {
-      if (depth == 0) {
+      if (depth == 0 || closing[depth - 1] != character) {
         return false;
       }
       --depth;
@@ -154,9 +164,14 @@ bool lw_json_only_members(lw_span object, const char* const* names) {
   if (!take(&c, '{')) {
     return false;
   }
-  while (next_member(&c, &first, &found, &value)) {
-    bool known = false;
-    for (const char* const* name = names; *name != NULL; ++name) {
+  skip_space(&c);
+  while (c.at < c.end && *c.at != '}') {
+    if (!next_member(&c, &first, &found, &value)) {
+      return false;
+    }
+    skip_space(&c);
+    bool known = names == NULL;
+    for (const char* const* name = names; name != NULL && *name != NULL; ++name) {
       known = known || equals(found, *name);
     }
     if (!known) {

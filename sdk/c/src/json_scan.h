@@ -16,8 +16,8 @@ typedef struct {
 lw_span lw_json_member(lw_span object, const char* name);
 // The first element of an array; text NULL: it is empty, or no array.
 lw_span lw_json_first(lw_span array);
-// Whether the text is one object and nothing else, all of whose member names are in the list, which
-// ends with NULL.
+// Whether the text is one object and nothing else, at most 128 deep, all of whose member names are
+// in the list, which ends with NULL. No list: any names.
 bool lw_json_only_members(lw_span object, const char* const* names);
 // A string equal to `text`, which needs no escapes.
 bool lw_json_is(lw_span value, const char* text);

@@ -310,8 +310,8 @@ static void release(leeward* h) {
       close(fds[i]);
     }
   }
+  lw_readiness_free(h->readiness);  // before the fence: checks may ask it until they end
   lw_fence_free(h->fence);
-  lw_readiness_free(h->readiness);
   free(h);
   errno = error;
 }

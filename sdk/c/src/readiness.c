@@ -90,11 +90,16 @@ lw_readiness* lw_readiness_new(const leeward_options* options) {
   return r;
 }
 
-static void stop_dependency(dependency* d) {
+static void tell_to_stop(dependency* d) {
   pthread_mutex_lock(&d->mutex);
   d->stop = true;
   pthread_cond_broadcast(&d->changed);
-  const uint64_t until_ms = lw_now_ms() + d->deadline_ms;
+  pthread_mutex_unlock(&d->mutex);
+}
+
+static void await_end(dependency* d, uint64_t told_ms) {
+  const uint64_t until_ms = told_ms + d->deadline_ms;
+  pthread_mutex_lock(&d->mutex);
   while (!d->ended && lw_now_ms() < until_ms) {
     wait_until(d, until_ms);
   }
@@ -111,10 +116,15 @@ static void stop_dependency(dependency* d) {
 }
 
 void lw_readiness_free(lw_readiness* r) {
+  // All are told before one is waited for: stuck ones cost the longest deadline, not their sum.
+  const uint64_t told_ms = lw_now_ms();
+  for (dependency* d = r->dependencies; d != NULL; d = d->next) {
+    tell_to_stop(d);
+  }
   while (r->dependencies != NULL) {
     dependency* d = r->dependencies;
     r->dependencies = d->next;
-    stop_dependency(d);
+    await_end(d, told_ms);
   }
   pthread_mutex_destroy(&r->mutex);
   free(r);

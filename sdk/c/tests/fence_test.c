@@ -48,6 +48,14 @@ static void a_new_epoch_or_a_closed_fence_ends_it(void) {
   EXPECT(lw_lease_runs(&lease, 600, 1000000, 3000));
 }
 
+static void what_is_over_says_for_how_long(void) {
+  lw_lease lease = {.known = true, .renewed = true, .lease_until = 5000};
+  lease.fence = (leeward_fence){.epoch = 7, .granted_at_ms = 1000000, .open = true};
+  EXPECT(lw_lease_over_ms(&lease, 4999, 1002999, 3000) == 0);
+  EXPECT(lw_lease_over_ms(&lease, 6200, 1003100, 3000) == 1200);
+  EXPECT(lw_lease_over_ms(&lease, 5100, 1004500, 3000) == 1500);
+}
+
 static void answers_are_read(void) {
   leeward_fence fence = {0};
   const char good[] =
@@ -63,6 +71,12 @@ static void answers_are_read(void) {
       "x",
       "{\"__type\": \"x#InternalServerError\"}",
       "{\"Item\": {}}",
+      "<html><style>p{color:red}</style>",
+      "{",
+      "{} {}",
+      "{\"Item\": {\"epoch\": {\"N\": \"7\"}, \"open\": {\"BOOL\": true}}",
+      "{\"Item\": {\"epoch\": {\"N\": \"7\"}, \"open\": {\"BOOL\": true]}}",
+      "{\"Item\": {\"epoch\": {\"N\": \"7\"}, \"open\": {\"BOOL\": maybe}}}",
       "{\"Item\": {\"epoch\": {\"N\": \"-7\"}, \"open\": {\"BOOL\": true}}}",
       "{\"Item\": {\"epoch\": {\"N\": \"99999999999999999999\"}, \"open\": {\"BOOL\": true}}}",
       "{\"Item\": {\"epoch\": {\"N\": \"7\"}, \"open\": {\"S\": \"true\"}}}"};
@@ -162,6 +176,19 @@ static void a_writer_follows_the_fence(void) {
   EXPECT(leeward_fenced_write(h, "PutItem", returns, strlen(returns), out, sizeof out) == 0);
   EXPECT(leeward_fenced_write(h, "Query", put, strlen(put), out, sizeof out) == 0);
   EXPECT(leeward_fenced_write(h, "PutItem", "{} {}", 5, out, sizeof out) == 0);
+  // What could break out of its place in the transaction, or cut it short.
+  const char* const broken[] = {"{\"Item\": {]}",
+                                "{\"Item\": {}}, {\"Put\": {}}",
+                                "{\"Item\": {}",
+                                "{\"TableName\": \"a\nb\"}",
+                                "{\"Item\": {\"a\\\": {}}",
+                                "{,}",
+                                ""};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; ++i) {
+    EXPECT(leeward_fenced_write(h, "PutItem", broken[i], strlen(broken[i]), out, sizeof out) == 0);
+  }
+  const char cut[] = "{\"TableName\": \"a\0b\"}";
+  EXPECT(leeward_fenced_write(h, "PutItem", cut, sizeof cut - 1, out, sizeof out) == 0);
 
   set(&t, LEEWARD_FENCE_FAILED, 7, true, true);  // unreachable: the lease goes on
   EXPECT(leeward_may_write(h));
@@ -197,7 +224,7 @@ static void a_lease_that_is_not_renewed_runs_out(void) {
   EXPECT(becomes(h, false));
   char why[128];
   leeward_write_refusal(h, why, sizeof why);
-  EXPECT(strstr(why, "has run out") != NULL);
+  EXPECT(strstr(why, "has run out ") != NULL);
   leeward_destroy(h);
 }
 
@@ -217,6 +244,7 @@ static void without_fencing_everything_is_allowed(void) {
 int main(void) {
   the_lease_runs_from_the_last_read_without_the_grant();
   a_new_epoch_or_a_closed_fence_ends_it();
+  what_is_over_says_for_how_long();
   answers_are_read();
   a_writer_follows_the_fence();
   a_lease_that_is_not_renewed_runs_out();

@@ -83,6 +83,23 @@ static void a_stuck_dependency_blocks_nobody(void) {
   atomic_store(&stuck_may_end, true);
 }
 
+static void stuck_checks_are_not_waited_for_one_by_one(void) {
+  leeward_options options;
+  leeward_options_init(&options);
+  leeward* h = start(&options);
+  atomic_store(&stuck_may_end, false);
+  for (int i = 0; i < 40; ++i) {
+    EXPECT(leeward_add_dependency(h, "stuck", 5, stuck, NULL, 10, 1000) == LEEWARD_OK);
+  }
+  struct timespec before;
+  struct timespec after;
+  (void)clock_gettime(CLOCK_MONOTONIC, &before);
+  leeward_destroy(h);
+  (void)clock_gettime(CLOCK_MONOTONIC, &after);
+  EXPECT(after.tv_sec - before.tv_sec < 20);  // about one deadline; one by one it is 40 s
+  atomic_store(&stuck_may_end, true);
+}
+
 static void data_calls_speak(void) {
   leeward_options options;
   leeward_options_init(&options);
@@ -217,6 +234,7 @@ int main(void) {
   dependencies_are_followed();
   nothing_is_ready_before_what_it_expects();
   a_stuck_dependency_blocks_nobody();
+  stuck_checks_are_not_waited_for_one_by_one();
   data_calls_speak();
   a_share_of_failures_speaks();
   counters_are_thread_safe();

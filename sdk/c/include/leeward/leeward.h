@@ -60,13 +60,15 @@ static inline void leeward_options_init(leeward_options* options) {
 
 // Starts the endpoint on its own thread. On failure *out is NULL.
 leeward_status leeward_create(const leeward_options* options, leeward** out);
-// Stops and joins the endpoint; waits for a running dependency check no longer than its deadline.
+// Stops and joins the endpoint; waits for running dependency checks no longer than the longest of
+// their deadlines, and for the fence's reader.
 void leeward_destroy(leeward* handle);
 
 uint16_t leeward_port(const leeward* handle);
 const char* leeward_region(const leeward* handle);
 
-// True if the dependency works. Runs on a thread of its own, never on the endpoint's.
+// True if the dependency works. Runs on a thread of its own, never on the endpoint's. May use the
+// handle, but not after its deadline: leeward_destroy does not wait for longer.
 typedef bool (*leeward_check)(void* context);
 
 // Not ready until the first success. A check that outlives deadline_ms counts as failed from
