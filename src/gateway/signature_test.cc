@@ -149,6 +149,9 @@ TEST(Verifier, NamesWhatIsMissing) {
   Signed impossible;
   impossible["x-amz-date"] = "20269999T999999Z";
   EXPECT_THAT(refusal(impossible), HasSubstr("X-Amz-Date"));
+  Signed distant;
+  distant["x-amz-date"] = "29261123T120000Z";
+  EXPECT_THAT(refusal(distant), HasSubstr("X-Amz-Date"));
 }
 
 TEST(Verifier, ScopeMustBeOfThisRegionAndService) {
