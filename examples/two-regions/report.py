@@ -11,6 +11,9 @@ EXPECTATIONS = [
     ("every user was served again within 15 s", lambda f: f["client_downtime_ms"] <= 15000),
     ("users wrote during the fault", lambda f: f["acknowledged_writes"] > 0),
     ("no acknowledged write was lost", lambda f: f["lost_writes"] == 0),
+    ("users found all acknowledged writes that are older than 5 s", lambda f: f["rpo_ms"] <= 5000),
+    ("writes were allowed again within 15 s",
+     lambda f: f["writes_allowed_ms"] is not None and f["writes_allowed_ms"] <= 15000),
     ("the epoch grew", lambda f: f["epoch_after"] > f["epoch_before"]),
 ]
 
@@ -20,9 +23,17 @@ def judge(faults):
     return [(fault["name"], text, bool(holds(fault))) for fault in faults for text, holds in EXPECTATIONS]
 
 
+WORLD_EXPECTATIONS = [
+    ("replication lag was measured", lambda w: w["replication_lag_ms"]["p99"] > 0),
+    ("the partition made conflicts", lambda w: w["conflicts"] > 0),
+    ("every lost write is in the ledger, and nothing else",
+     lambda w: w["ledger_is_exact"] and w["ledger_entries"] == w["conflicts"]),
+]
+
+
 def write(path, faults, facts):
     path.parent.mkdir(parents=True, exist_ok=True)
-    verdicts = judge(faults)
+    verdicts = judge(faults) + [("partition", text, bool(holds(facts))) for text, holds in WORLD_EXPECTATIONS]
     document = {
         **facts,
         "faults": faults,
@@ -41,6 +52,8 @@ ROWS = [
     ("fault to verdict", "detection_ms", "ms"),
     ("fault to first DNS answer with the other region", "dns_flip_ms", "ms"),
     ("longest time that a user went unserved", "client_downtime_ms", "ms"),
+    ("fault to writes allowed in the other region", "writes_allowed_ms", "ms"),
+    ("oldest acknowledged write missing there (RPO)", "rpo_ms", "ms"),
     ("requests of all users", "requests", ""),
     ("errors they saw", "errors", ""),
     ("writes acknowledged", "acknowledged_writes", ""),
@@ -57,6 +70,10 @@ def render(document):
     lines.append(" " * width + "".join(f"  {fault['name']:>16}" for fault in faults))
     for label, key, unit in ROWS:
         lines.append(f"{label:<{width}}" + "".join(f"  {number(fault[key], unit):>16}" for fault in faults))
+    lag = document["replication_lag_ms"]
+    lines += ["", f"replication lag                p50 {lag['p50']:.1f} ms, p99 {lag['p99']:.1f} ms",
+              f"writes lost in the partition   {document['conflicts']}, in the conflict ledger "
+              f"{document['ledger_entries']}"]
     lines.append("")
     failed = [e for e in document["expectations"] if not e["held"]]
     if not failed:

@@ -24,6 +24,7 @@ class User(threading.Thread):
         self.connected_to = None
         self.samples = []  # (started, finished, operation, succeeded, region or error)
         self.acknowledged = {}  # item id -> value
+        self.acknowledged_at = {}  # item id -> when, by the monotonic clock
 
     def run(self):
         sequence = 0
@@ -33,6 +34,7 @@ class User(threading.Thread):
             value = f"{item}-{time.time_ns()}"
             if self.request("write", "PUT", f"/items/{item}", {"value": value}):
                 self.acknowledged[item] = value
+                self.acknowledged_at[item] = time.monotonic()
                 self.request("read", "GET", f"/items/{item}", None)
             self.stopping.wait(self.pause_s)
         self.disconnect()
@@ -112,6 +114,11 @@ class Users:
 
     def acknowledged(self):
         return {item: value for user in self.members for item, value in list(user.acknowledged.items())}
+
+    def acknowledged_between(self, begin, end):
+        """item id -> when, of the writes that users were told of in that span."""
+        return {item: at for user in self.members for item, at in list(user.acknowledged_at.items())
+                if begin <= at < end}
 
     def acknowledged_count(self):
         return sum(len(user.acknowledged) for user in self.members)

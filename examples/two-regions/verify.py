@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 
-from world import TABLE
+from world import GATEWAY_PORTS, REGIONS, TABLE
 
 
 def call(port, operation, body):
@@ -19,8 +19,9 @@ def call(port, operation, body):
 
 
 def region_of(port):
-    from world import REGIONS
-    return next(region for region, store_port in REGIONS.values() if store_port == port)
+    ports = {**{store: region for region, store in REGIONS.values()},
+             **{GATEWAY_PORTS[name]: region for name, (region, _) in REGIONS.items()}}
+    return ports[port]
 
 
 def stored_values(port):
@@ -51,3 +52,29 @@ def lost_writes(expected, ports, patience_s):
         if not lost or time.monotonic() > deadline:
             return lost
         time.sleep(0.25)
+
+
+class Partition:
+    """Items written in both regions while these cannot hear each other, through the gateways."""
+
+    def __init__(self, count):
+        self.items = [f"contended-{number:02d}" for number in range(count)]
+        self.written = {}  # (item, region) -> value
+
+    def write(self):
+        """The last writer differs from item to item."""
+        for number, item in enumerate(self.items):
+            for name in sorted(REGIONS, reverse=number % 3 == 0):
+                value = f"{item} as {name} wrote it"
+                call(GATEWAY_PORTS[name], "PutItem", {
+                    "TableName": TABLE, "Item": {"id": {"S": item}, "value": {"S": value}}})
+                self.written[item, name] = value
+
+    def converged(self):
+        first, second = (stored_values(port) for _, port in REGIONS.values())
+        return all(first.get(item) == second.get(item) for item in self.items)
+
+    def lost(self):
+        """{(item, value)} of what stands nowhere any more."""
+        stored = stored_values(next(iter(REGIONS.values()))[1])
+        return {(item, value) for (item, _), value in self.written.items() if stored.get(item) != value}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two-region world: per region a DynamoDB Local, a replicator towards the other region and the
-items service; beside them one leewardd. Everything is a real process that can be killed or frozen.
+"""The two-region world: per region a DynamoDB Local, Leeward's gateway in front of it, a replicator
+that pulls from the other region, and the items service; beside them one leewardd. Everything is a
+real process that can be killed or frozen.
 """
 import ctypes
 import json
@@ -25,6 +26,11 @@ API_PORT = 8053
 
 # name, DynamoDB region, DynamoDB Local's port
 REGIONS = {"GRA11": ("eu-west-3", 8101), "RBX-A": ("eu-central-1", 8102)}
+GATEWAY_PORTS = {"GRA11": 8201, "RBX-A": 8202}
+CONTROL_PORTS = {"GRA11": 8301, "RBX-A": 8302}  # of the gateways: faults, metrics
+
+# As in leeward.yaml.in: what the service must agree with.
+LEASE_MS = 600
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
@@ -157,27 +163,37 @@ class World:
         store = self._process(
             f"dynamodb-{name}",
             [ROOT / "scripts" / "dynamodb-local", "run", "--port", store_port, "--db-path", data])
-        endpoints = [f"{r}=http://127.0.0.1:{port},{region}" for r, (region, port) in REGIONS.items()]
+        gateway = self._process(
+            f"gateway-{name}",
+            [self.bin / "leeward-gateway", "--region", f"{name}=http://127.0.0.1:{store_port},{dynamodb_region}",
+             "--listen", f"127.0.0.1:{GATEWAY_PORTS[name]}", "--control", f"127.0.0.1:{CONTROL_PORTS[name]}",
+             "--peer", f"{other}=http://127.0.0.1:{GATEWAY_PORTS[other]},{REGIONS[other][0]}", "--table", TABLE],
+            CREDENTIALS)
+        # Its own store directly, the other's through its gateway, where drills can cut it off.
         replicator = self._process(
-            f"replicator-{name}-to-{other}",
-            [self.bin / "leeward-replicator", "--table", TABLE, "--region", endpoints[0], "--region",
-             endpoints[1], "--only", f"{name}:{other}", "--state-dir", self.directory / "replicator" / name,
-             "--status-file", self.directory / f"replication-{name}-to-{other}.json"],
+            f"replicator-into-{name}",
+            [self.bin / "leeward-replicator", "--into", name, "--table", TABLE,
+             "--region", f"{name}=http://127.0.0.1:{store_port},{dynamodb_region}",
+             "--region", f"{other}=http://127.0.0.1:{GATEWAY_PORTS[other]},{REGIONS[other][0]}",
+             "--state-dir", self.directory / "replicator" / name,
+             "--status-file", self.directory / f"replication-into-{name}.json"],
             CREDENTIALS)
         (self.directory / "replicator" / name).mkdir(parents=True)
         service = self._process(
             f"service-{name}", [self.bin / "items-service"],
             {**CREDENTIALS, "APP_REGION": name, "AWS_REGION": dynamodb_region, "TABLE": TABLE,
-             "CREATE_TABLE": "1", "DYNAMODB_ENDPOINT": f"http://127.0.0.1:{store_port}",
+             "CREATE_TABLE": "1", "DYNAMODB_ENDPOINT": f"http://127.0.0.1:{GATEWAY_PORTS[name]}",
+             "APPLICATION": "shop", "FENCING": "transaction", "LEASE_MS": LEASE_MS,
              "APP_ADDRESS": self.addresses[name], "APP_PORT": SERVICE_PORT,
              "HEALTH_ADDRESS": self.addresses[name], "HEALTH_PORT": HEALTH_PORT})
-        return Region(name, [store, service, replicator])
+        return Region(name, [store, gateway, service, replicator])
 
     def _leewardd(self):
         template = (pathlib.Path(__file__).parent / "leeward.yaml.in").read_text()
         values = {"STATE": self.directory / "state.db", "DNS": f"{self.addresses['dns']}:{DNS_PORT}",
                   "API": f"{self.addresses['dns']}:{API_PORT}", "GRA11": self.addresses["GRA11"],
                   "RBX_A": self.addresses["RBX-A"], "HEALTH_PORT": HEALTH_PORT,
+                  "GATEWAY_GRA11": GATEWAY_PORTS["GRA11"], "GATEWAY_RBX_A": GATEWAY_PORTS["RBX-A"], "LEASE": LEASE_MS,
                   "ZONE": pathlib.Path(__file__).parent / "example.test.zone",
                   "TOKEN": self.directory / "operator.token"}
         for key, value in values.items():
@@ -187,7 +203,7 @@ class World:
         self.token_file = self.directory / "operator.token"
         self.token_file.touch(mode=0o600)
         self.token_file.write_text(os.urandom(24).hex())
-        return self._process("leewardd", [self.bin / "leewardd", "--config", self.config])
+        return self._process("leewardd", [self.bin / "leewardd", "--config", self.config], CREDENTIALS)
 
     def processes(self):
         return [p for region in self.regions.values() for p in region.processes] + [self.leewardd]
@@ -200,14 +216,18 @@ class World:
         stores = [region.processes[0] for region in self.regions.values()]
         for name, (_, port) in REGIONS.items():
             wait_until(lambda: accepts("127.0.0.1", port), f"DynamoDB Local of {name}", stores)
-        say("both DynamoDB Local stores answer")
         for region in self.regions.values():
             region.processes[1].start()
+        for name in REGIONS:
+            self.wait_gateway(name)
+        say("both DynamoDB Local stores answer, through Leeward's gateways")
+        for region in self.regions.values():
+            region.processes[2].start()
         for name in REGIONS:
             self.wait_ready(name)
         say("the items service is ready in both regions")
         for region in self.regions.values():
-            region.processes[2].start()
+            region.processes[3].start()
         self.leewardd.start()
         wait_until(lambda: http_status(f"{self.api}/readyz") == 200, "leewardd to be ready", [self.leewardd])
         wait_until(lambda: all(self.health(name) == "healthy" for name in REGIONS),
@@ -226,17 +246,40 @@ class World:
         home = next(iter(REGIONS))
         if self.application()["assignment"]["region"] != home:
             self.cli("failback", "shop")
+        self.wait_measured()
+        self.wait_writable(home)
+
+    def wait_measured(self):
+        """Until heartbeats arrive in both directions: before that no move is safe."""
+        wait_until(lambda: all(link["newest_visible_age_ms"] is not None for link in self.application()["replication"]),
+                   "replication to be measured", [self.leewardd])
+
+    def may_write(self, name):
+        try:
+            with urllib.request.urlopen(f"http://{self.addresses[name]}:{SERVICE_PORT}/status", timeout=1) as answer:
+                return json.load(answer)["may_write"]
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def wait_writable(self, name):
+        wait_until(lambda: self.may_write(name), f"writes to be allowed in {name}", [self.leewardd])
+
+    def wait_gateway(self, name):
+        gateway = self.regions[name].processes[1]
+        wait_until(lambda: accepts("127.0.0.1", GATEWAY_PORTS[name]), f"the gateway of {name}", [gateway])
 
     def wait_ready(self, name):
-        service = self.regions[name].processes[1]
+        service = self.regions[name].processes[2]
         wait_until(lambda: http_status(f"http://{self.addresses[name]}:{HEALTH_PORT}/healthz") == 200,
                    f"the service in {name} to be ready", [service])
 
     def revive(self, name):
         """Brings a killed region back: the store first, on the data it had."""
-        store, service, replicator = self.regions[name].processes
+        store, gateway, service, replicator = self.regions[name].processes
         store.start()
         wait_until(lambda: accepts("127.0.0.1", REGIONS[name][1]), f"DynamoDB Local of {name}", [store])
+        gateway.start()
+        self.wait_gateway(name)
         service.start()
         replicator.start()
         self.wait_ready(name)
@@ -247,6 +290,34 @@ class World:
             process.send(signal.SIGTERM)
         for process in self.processes():
             process.stop()
+
+    # ---- replication ----
+
+    def set_faults(self, name, faults):
+        """Of the region's gateway; an empty list heals it."""
+        request = urllib.request.Request(f"http://127.0.0.1:{CONTROL_PORTS[name]}/faults", method="PUT",
+                                         data=json.dumps({"faults": faults}).encode())
+        with urllib.request.urlopen(request, timeout=5) as response:
+            response.read()
+
+    def replication(self, source):
+        """The direction out of that region, as leewardd measures it."""
+        return next(link for link in self.application()["replication"] if link["from"] == source)
+
+    def wait_fresh(self, source):
+        """Until the other region has what was written in `source` a second ago."""
+        def fresh():
+            age = self.replication(source)["newest_visible_age_ms"]
+            return age is not None and age < 1000
+
+        wait_until(fresh, f"replication from {source} to catch up", [self.leewardd])
+
+    def conflicts(self):
+        """The ledgers of both regions, merged, read by the command line as a user would."""
+        result = self.cli("--output", "json", "tables", "conflicts", "--config", str(self.config))
+        if result.returncode != 0:
+            raise WorldError(f"leeward tables conflicts ended with status {result.returncode}:\n{result.stdout}")
+        return json.loads(result.stdout)["conflicts"]
 
     # ---- questions to leewardd ----
 
@@ -269,7 +340,8 @@ class World:
     def cli(self, *arguments):
         return subprocess.run(
             [str(self.bin / "leeward"), "--api", self.api, "--token-file", str(self.token_file), *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+            env={**os.environ, **CREDENTIALS}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30,
+            check=False)
 
 
 def require_tools():

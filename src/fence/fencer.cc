@@ -114,6 +114,17 @@ std::map<ApplicationId, Fencer::Lease>::iterator Fencer::due_next() {
 
 void Fencer::renew_loop() {
   FenceTable table(connect_());
+  // Made ahead of time, so that no move waits for it. Raising makes it, too, where this failed.
+  for (bool made = false; !made;) {
+    made = table.ensure(std::chrono::milliseconds(500)).has_value();
+    std::unique_lock lock(mutex_);
+    if (stopping_ || !leases_.empty()) {
+      break;
+    }
+    if (!made) {
+      changed_.wait_for(lock, std::chrono::seconds(5), [this] { return stopping_; });
+    }
+  }
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto due = due_next();

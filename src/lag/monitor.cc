@@ -217,7 +217,7 @@ void Monitor::look_loop(const RegionId& from, const RegionId& to) {
     }
     Duration& pause = direction->pause[index];
     direction->next_look[index] = now + pause;
-    pause = std::min(pause * 2, kPauseMax);
+    pause = std::min(pause + pause / 4 + kFirstPause / 4, kPauseMax);  // a fifth of the lag
   }
 }
 

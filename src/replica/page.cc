@@ -193,6 +193,13 @@ Version scanned_version(json::object item, std::string key, std::string stamp,
   return make_version(std::move(item), std::move(key), std::move(stamp), source);
 }
 
+bool is_barrier(const json::object& item) {
+  const json::value* probe = item.if_contains(kHeartbeatAttribute);
+  const json::object* typed = probe == nullptr ? nullptr : probe->if_object();
+  const json::value* map = typed == nullptr ? nullptr : typed->if_contains("M");
+  return map != nullptr && map->is_object() && map->get_object().contains("barrier");
+}
+
 PagePlan plan_page(std::vector<StreamRecord> records, const RegionId& source, WallTime now) {
   PagePlan plan;
   Coalescer coalescer;

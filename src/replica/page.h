@@ -85,6 +85,9 @@ inline constexpr Duration kFutureMax = std::chrono::seconds(5);
 [[nodiscard]] PagePlan plan_page(std::vector<StreamRecord> records, const RegionId& source,
                                  WallTime now);
 
+// A drain barrier's item: to be carried only after everything before it in the stream.
+[[nodiscard]] bool is_barrier(const boost::json::object& item);
+
 enum class Fate : std::uint8_t { kShip, kForeign, kRefused };
 
 // For an item as such, of a stream or of a scan. Sets `stamp` to the item's own, or empty.

@@ -324,8 +324,24 @@ bool Replicator::hand_over(replica::PagePlan plan, std::size_t shard, bool fresh
     }
   }
   const Flow::Ticket ticket = flow_.open(shard, std::move(plan.last_sequence), plan.ship.size());
-  for (replica::Version& version : plan.ship) {
-    if (!push(std::move(version), ticket, fresh, false)) {
+  // A barrier proves that what was written before it has arrived: it goes alone, when that has.
+  const auto barriers = std::partition(
+      plan.ship.begin(), plan.ship.end(),
+      [](const replica::Version& version) { return !replica::is_barrier(version.item); });
+  const auto held_back = static_cast<std::size_t>(plan.ship.end() - barriers);
+  for (auto version = plan.ship.begin(); version != barriers; ++version) {
+    if (!push(std::move(*version), ticket, fresh, false)) {
+      return false;
+    }
+  }
+  while (held_back > 0 && flow_.outstanding() > held_back) {
+    if (stopping() || flow_.gone()) {
+      return false;
+    }
+    pause(milliseconds(1));
+  }
+  for (auto version = barriers; version != plan.ship.end(); ++version) {
+    if (!push(std::move(*version), ticket, fresh, false)) {
       return false;
     }
   }

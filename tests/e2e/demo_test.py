@@ -17,7 +17,7 @@ import dynamodb_local
 
 DEMO = SOURCE / "examples" / "two-regions" / "demo"
 FIELDS = {"name", "detection_ms", "dns_flip_ms", "client_downtime_ms", "requests", "errors", "acknowledged_writes",
-          "lost_writes", "epoch_before", "epoch_after"}
+          "lost_writes", "epoch_before", "epoch_after", "writes_allowed_ms", "rpo_ms"}
 
 
 def leftovers(directory):
@@ -47,6 +47,10 @@ class Demo(unittest.TestCase):
             self.assertEqual(set(fault), FIELDS)
             self.assertEqual(fault["lost_writes"], 0)
             self.assertGreater(fault["epoch_after"], fault["epoch_before"])
+        self.assertGreater(report["conflicts"], 0)
+        self.assertEqual(report["ledger_entries"], report["conflicts"])
+        self.assertTrue(report["ledger_is_exact"])
+        self.assertGreater(report["replication_lag_ms"]["p99"], 0)
         self.assertEqual(leftovers(self.directory), [])
 
     def test_ctrl_c_cleans_up(self):
