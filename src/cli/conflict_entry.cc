@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "cli/render.h"
+#include "replica/stamp.h"
 
 namespace leeward::cli {
 namespace {
@@ -263,7 +264,9 @@ Reapply make_reapply(const ConflictEntry& entry, const json::object& current,
   }
   std::size_t index = 0;
   for (const auto& [name, value] : current) {
-    if (index == kAttributesCompared || (!to_store && entry.key.contains(name))) {
+    // Straight at a store its stamp says it all; a gateway does not show that.
+    const bool compared = current.contains("_r") ? name == "_r" : !entry.key.contains(name);
+    if (index == kAttributesCompared || !compared) {
       continue;
     }
     names[fmt::format("#a{}", index)] = name;
@@ -281,6 +284,21 @@ Reapply make_reapply(const ConflictEntry& entry, const json::object& current,
     reapply.body["ExpressionAttributeValues"] = std::move(values);
   }
   return reapply;
+}
+
+std::string stamp_above(const std::vector<std::string>& stamps, WallTime now,
+                        const std::string& region) {
+  replica::Stamp stamp{
+      static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count()),
+      0, RegionId(region)};
+  for (const std::string& text : stamps) {
+    const auto other = replica::parse_stamp(text);
+    if (other && other->microseconds >= stamp.microseconds) {
+      stamp.microseconds = other->microseconds + 1;
+    }
+  }
+  return replica::format_stamp(stamp);
 }
 
 }  // namespace leeward::cli

@@ -48,13 +48,18 @@ Result<ConflictEntry> parse_conflict(const boost::json::object& item, const std:
 [[nodiscard]] bool is_delete(const boost::json::object& image);  // a tombstone
 
 // The request that writes the losing image again, if `current` (what GetItem shows; empty: nothing)
-// still stands. `stamp`: for a store without a gateway, which takes stamps as they come; empty
-// otherwise. The operation is PutItem or DeleteItem.
+// still stands: by its stamp, or through a gateway by its attributes, 60 at most; one that somebody
+// adds at the same moment is not seen. `stamp`: for a store without a gateway, which takes stamps
+// as they come; empty otherwise. The operation is PutItem or DeleteItem.
 struct Reapply {
   std::string operation;
   boost::json::object body;
 };
 [[nodiscard]] Reapply make_reapply(const ConflictEntry& entry, const boost::json::object& current,
                                    const std::string& stamp);
+
+// Now, but above every stamp given. Those that are none are left out.
+[[nodiscard]] std::string stamp_above(const std::vector<std::string>& stamps, WallTime now,
+                                      const std::string& region);
 
 }  // namespace leeward::cli

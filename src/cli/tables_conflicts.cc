@@ -13,7 +13,6 @@
 #include "cli/conflict_entry.h"
 #include "cli/exit_code.h"
 #include "cli/tables_setup.h"
-#include "replica/stamp.h"
 
 namespace leeward::cli {
 namespace {
@@ -142,21 +141,45 @@ json::object item_in(const json::value& answer) {
   return item != nullptr && item->is_object() ? item->get_object() : json::object();
 }
 
-void mark(Ledgers& ledgers, const TablesSetup& setup, const ConflictEntry& entry) {
+std::string stamp_in(const json::object& item) {
+  const json::value* stamp = item.if_contains("_r");
+  const json::object* typed = stamp == nullptr ? nullptr : stamp->if_object();
+  const json::value* text = typed == nullptr ? nullptr : typed->if_contains("S");
+  return text != nullptr && text->is_string() ? std::string(text->get_string()) : "";
+}
+
+// Straight at a store items show their stamps, and a write has to bring one; a gateway hides and
+// writes them. Where the item itself is gone, another one of the table tells.
+bool shows_stamps(Ledgers& ledgers, const RegionTarget& target, const std::string& table,
+                  const json::object& current) {
+  if (!current.empty()) {
+    return current.contains("_r");
+  }
+  const auto some = ledgers.call(target, "Scan", {{"TableName", table}, {"Limit", 1}}, true);
+  const json::object* answer = some ? some->if_object() : nullptr;
+  const json::value* items = answer == nullptr ? nullptr : answer->if_contains("Items");
+  const json::array* list = items == nullptr ? nullptr : items->if_array();
+  return list != nullptr && !list->empty() && list->front().is_object() &&
+         list->front().get_object().contains("_r");
+}
+
+void mark(Ledgers& ledgers, const TablesSetup& setup, const ConflictEntry& entry,
+          const std::string& stamp) {
   for (const RegionTarget& target : setup.targets()) {
     if (std::ranges::find(entry.seen_in, target.region.str()) == entry.seen_in.end()) {
       continue;
     }
-    const auto marked =
-        ledgers.call(target, "UpdateItem",
-                     {{"TableName", kLedger},
-                      {"Key", json::object{{"table_name", json::object{{"S", entry.table}}},
-                                           {"id", json::object{{"S", entry.id}}}}},
-                      {"UpdateExpression", "SET reapplied_at = :at"},
-                      {"ConditionExpression", "attribute_exists(id)"},
-                      {"ExpressionAttributeValues",
-                       json::object{{":at", json::object{{"S", format_rfc3339(wall_now())}}}}}},
-                     true);
+    const auto marked = ledgers.call(
+        target, "UpdateItem",
+        {{"TableName", kLedger},
+         {"Key", json::object{{"table_name", json::object{{"S", entry.table}}},
+                              {"id", json::object{{"S", entry.id}}}}},
+         {"UpdateExpression", "SET reapplied_at = :at, reapplied_as = :as"},
+         {"ConditionExpression", "attribute_exists(id)"},
+         {"ExpressionAttributeValues",
+          json::object{{":at", json::object{{"S", format_rfc3339(wall_now())}}},
+                       {":as", json::object{{"S", stamp.empty() ? "by the gateway" : stamp}}}}}},
+        true);
     if (!marked) {
       static_cast<void>(
           std::fputs(printable(fmt::format("leeward: the ledger of {} could not be marked: {}\n",
@@ -189,7 +212,7 @@ int reapply(Ledgers& ledgers, const TablesSetup& setup, const ConflictEntry& ent
     return report(Error{ErrorCode::kUnavailable, read.error().message});
   }
   const json::object current = item_in(*read);
-  const bool to_store = current.contains("_r");  // a gateway would not show it
+  const bool to_store = shows_stamps(ledgers, *target, entry.table, current);
   const bool unchanged =
       application_image(current) ==
           (is_delete(entry.winner) ? json::object() : application_image(entry.winner)) ||
@@ -202,9 +225,8 @@ int reapply(Ledgers& ledgers, const TablesSetup& setup, const ConflictEntry& ent
   }
   std::string stamp;
   if (to_store) {
-    const auto micros =
-        std::chrono::duration_cast<std::chrono::microseconds>(wall_now().time_since_epoch());
-    stamp = replica::format_stamp({static_cast<std::uint64_t>(micros.count()), 0, target->region});
+    stamp = stamp_above({stamp_in(current), entry.winner_stamp, entry.loser_stamp}, wall_now(),
+                        target->region.str());
   }
   const Reapply request = make_reapply(entry, current, stamp);
   if (options.common.dry_run) {
@@ -219,7 +241,7 @@ int reapply(Ledgers& ledgers, const TablesSetup& setup, const ConflictEntry& ent
                         changed ? "the item was written by somebody else just now; ask again"
                                 : written.error().message});
   }
-  mark(ledgers, setup, entry);
+  mark(ledgers, setup, entry, stamp);
   print(fmt::format("re-applied {} in {}: the lost version stands again, as a new write\n",
                     entry.id, target->region));
   return kOk;
