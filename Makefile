@@ -21,11 +21,12 @@ demo: build ## two regions on this machine; one dies, users follow (KEEP=1 leave
 test: build ## all tests: unit, golden scenarios, layers, conformance, end to end
 	@ctest --preset dev
 
-bench: ## side by side with gdnsd, Knot and PowerDNS; writes docs/benchmarks.md
+bench: ## side by side with gdnsd, Knot, PowerDNS and the bare stores; writes docs/benchmarks*.md
 	@scripts/setup --bench
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release --parallel $(JOBS)
 	@bench/run
+	@bench/replication
 
 format: ## rewrite all sources with clang-format
 	@scripts/format
