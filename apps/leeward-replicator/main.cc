@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "replication/hub.h"
+#include "replication/observer.h"
 
 namespace {
 
@@ -44,6 +45,9 @@ struct Options {
   std::string tombstone_retention = "168h";
   std::string state_directory;
   std::string status_file;
+  bool observe = false;
+  std::string version_attribute;
+  std::string settle = "5s";
 };
 
 // "GRA11=http://127.0.0.1:8101,eu-west-3" or "GRA11=eu-west-3" for Amazon's own endpoint.
@@ -198,6 +202,67 @@ void wait_for_the_end(const sigset_t& signals, const std::string& status_file,
   }
 }
 
+using Observers = std::vector<std::unique_ptr<replication::Observer>>;
+
+Result<Observers> make_observers(const Options& options) {
+  ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
+  ASSIGN_OR_RETURN(const auto regions, parse_regions(options));
+  ASSIGN_OR_RETURN(const auto settle, leeward::parse_duration(options.settle));
+  if (regions.size() < 2 || options.tables.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "--observe needs at least two different --region and one --table");
+  }
+  RETURN_IF_ERROR(lock_region(options.state_directory, RegionId("observer")));
+  Observers observers;
+  for (const std::string& table : options.tables) {
+    replication::ObserverOptions made;
+    made.table = table;
+    for (const Region& region : regions) {
+      made.regions.push_back({region.id, region.endpoint});
+    }
+    made.credentials = credentials;
+    made.state_directory = options.state_directory;
+    made.join.settle = settle;
+    made.join.version_attribute = options.version_attribute;
+    made.on_event = [table](std::string_view event, std::string_view region,
+                            std::string_view detail) {
+      log_line(table, RegionId(std::string(region)), RegionId(std::string(region)), event, detail);
+    };
+    observers.push_back(std::make_unique<replication::Observer>(std::move(made)));
+  }
+  return observers;
+}
+
+std::string status_json(const Observers& observers) {
+  boost::json::array tables;
+  for (const auto& observer : observers) {
+    tables.push_back(observer->status());
+  }
+  return boost::json::serialize(boost::json::object{{"tables", std::move(tables)}});
+}
+
+// Runs each on a thread of its own until a signal comes.
+template <typename Workers>
+int run_all(const sigset_t& signals, const Options& options, const Workers& workers) {
+  std::vector<std::thread> threads;
+  for (const auto& worker : workers) {
+    threads.emplace_back([&worker] { worker->run(); });
+  }
+  wait_for_the_end(signals, options.status_file, [&] { return status_json(workers); });
+  for (const auto& worker : workers) {
+    worker->stop();
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  return 0;
+}
+
+int refuse(const leeward::Error& error) {
+  fmt::print(stderr, "leeward-replicator: {}\n", error.message);
+  return error.code == ErrorCode::kInvalidArgument ? 2 : 1;
+}
+
 int run(const Options& options) {
   // Before any thread is made, so that all of them leave the signals to wait_for_the_end().
   sigset_t signals;
@@ -207,23 +272,12 @@ int run(const Options& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
 
-  auto hubs = make_hubs(options);
-  if (!hubs) {
-    fmt::print(stderr, "leeward-replicator: {}\n", hubs.error().message);
-    return hubs.error().code == ErrorCode::kInvalidArgument ? 2 : 1;
+  if (options.observe) {
+    const auto observers = make_observers(options);
+    return observers ? run_all(signals, options, *observers) : refuse(observers.error());
   }
-  std::vector<std::thread> threads;
-  for (const auto& hub : *hubs) {
-    threads.emplace_back([&hub] { hub->run(); });
-  }
-  wait_for_the_end(signals, options.status_file, [&] { return status_json(*hubs); });
-  for (const auto& hub : *hubs) {
-    hub->stop();
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  return 0;
+  const auto hubs = make_hubs(options);
+  return hubs ? run_all(signals, options, *hubs) : refuse(hubs.error());
 }
 
 }  // namespace
@@ -248,6 +302,15 @@ int main(int argc, char** argv) {
   app.add_option("--tombstone-retention", options.tombstone_retention,
                  "deletes older than this are forgotten, such as 168h; longer than a region may "
                  "ever be cut off; 0: never")
+      ->capture_default_str();
+  app.add_flag("--observe", options.observe,
+               "carry nothing: find lost writes of tables that replicate by themselves, such as "
+               "Amazon's global tables, by joining the streams of all their regions");
+  app.add_option("--version-attribute", options.version_attribute,
+                 "with --observe: an attribute that names an item's versions; else their content "
+                 "does");
+  app.add_option("--settle", options.settle,
+                 "with --observe: a verdict waits this long; longer than replication takes")
       ->capture_default_str();
   app.add_option("--status-file", options.status_file, "rewritten with JSON five times a second");
   app.set_version_flag("--version", LEEWARD_VERSION);
