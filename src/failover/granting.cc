@@ -20,6 +20,8 @@ namespace {
 constexpr Duration kAttempt = std::chrono::milliseconds(300);
 // Should the answer itself get lost.
 constexpr Duration kNoAnswer = std::chrono::seconds(2);
+// A renewal that was under way when renewing stopped ends within this.
+constexpr Duration kRenewalMax = std::chrono::milliseconds(500);
 constexpr Duration kRetryFirst = std::chrono::milliseconds(100);
 constexpr Duration kRetryMax = std::chrono::seconds(30);
 constexpr Duration kRetryMaxWhileWaiting = std::chrono::milliseconds(500);
@@ -251,6 +253,9 @@ void Step::ask_fences() {
   WriteGrant& grant = *app_.grant;
   if (grant.unfenced.empty()) {
     return;
+  }
+  if (!grant.leases_over && now_ - grant.since >= kNoAnswer) {
+    remember_leases(grant.since + kRenewalMax);  // whoever carries the questions is busy
   }
   if (!grant.ask_at || now_ >= *grant.ask_at) {
     for (const RegionId& region : grant.unfenced) {

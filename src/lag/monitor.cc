@@ -160,7 +160,7 @@ const std::vector<KeyAttribute>* Monitor::schema(dynamodb::Client& client, std::
 void Monitor::note_trouble(const RegionId& region, std::size_t table, const std::string& what) {
   for (const auto& direction : directions_) {
     if (direction->table == table && direction->from == region) {
-      direction->tracker.trouble(what);
+      direction->tracker.write_trouble(what);
     }
   }
 }
@@ -212,6 +212,8 @@ void Monitor::look_loop(const RegionId& from, const RegionId& to) {
     const auto answer = client.call("DynamoDB_20120810.GetItem", request, kCallTimeout);
     const MonoTime now = mono_now();
     lock.lock();
+    direction->tracker.read_trouble(
+        answer ? "" : fmt::format("{} cannot be read: {}", to, answer.error().message));
     if (const auto sequence = answer ? sequence_of(*answer) : std::nullopt) {
       direction->tracker.seen(lane, *sequence, now);
     }

@@ -78,8 +78,8 @@ ReplicationLink Tracker::link(MonoTime now) {
   }
   const Duration quiet = now - std::max(start_, link.newest_visible.value_or(start_));
   link.stalled = now - oldest_unseen > stall_after_ || quiet > stall_after_;
-  if (!trouble_.empty()) {
-    link.detail = trouble_;
+  if (!write_trouble_.empty() || !read_trouble_.empty()) {
+    link.detail = write_trouble_.empty() ? read_trouble_ : write_trouble_;
   } else if (link.stalled) {
     link.detail = fmt::format("no heartbeat arrived for {}", format_duration(stall_after_));
   }

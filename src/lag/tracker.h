@@ -30,8 +30,9 @@ class Tracker {
   // The newest sequence that the destination shows in the lane. Ones that were not written by this
   // process are ignored.
   void seen(int lane, std::uint64_t sequence, MonoTime at);
-  // Why the source cannot be written or the destination not read; "" when it can.
-  void trouble(std::string what) { trouble_ = std::move(what); }
+  // Why the source cannot be written, or the destination not read; "" when it can.
+  void write_trouble(std::string what) { write_trouble_ = std::move(what); }
+  void read_trouble(std::string what) { read_trouble_ = std::move(what); }
 
   [[nodiscard]] bool waiting(int lane) const;  // a heartbeat is on its way
   // Without regions, which the caller knows.
@@ -56,7 +57,8 @@ class Tracker {
   MonoTime start_;
   std::deque<Sample> samples_;
   Duration last_{};
-  std::string trouble_;
+  std::string write_trouble_;
+  std::string read_trouble_;
 };
 
 }  // namespace leeward::lag

@@ -95,7 +95,7 @@ struct Node::Impl {
         [this](Duration delay, std::function<void()> task) { later(delay, std::move(task)); },
         [this](const Error& error) { log.error("state-store", {{"error", error.message}}); });
     data = std::make_unique<RegionData>(
-        log, [this](std::function<void()> task) { asio::post(io, std::move(task)); });
+        [this](std::function<void()> task) { asio::post(io, std::move(task)); });
     data->apply(config);
     control = std::make_unique<Control>(
         config.node.id, config.state.journal_entries_max, std::move(saved),

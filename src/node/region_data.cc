@@ -11,7 +11,10 @@
 
 namespace leeward::node {
 
-RegionData::RegionData(Log& log, Post post) : log_(log), post_(std::move(post)) {}
+RegionData::RegionData(Post post)
+    : post_(std::move(post)),
+      credentials_(
+          std::make_shared<dynamodb::CredentialSource>(dynamodb::system_credential_world())) {}
 
 RegionData::~RegionData() {
   stop();
@@ -38,26 +41,13 @@ void RegionData::apply(const config::Config& config) {
           region.id, dynamodb::resolve_endpoint(region.dynamodb_endpoint, region.dynamodb_region));
     }
   }
-  const bool needed = std::ranges::any_of(config.applications, [&](const Application& each) {
-    return each.failover.fencing.mode != FencingMode::kNone ||
-           (!each.tables.empty() && !endpoints_.empty() && config.replication.lanes > 0);
-  });
-  if (needed && !credentials_) {
-    auto found = dynamodb::credentials_from_environment();
-    if (found) {
-      credentials_ = std::move(*found);
-    } else {
-      log_.error("credentials", {{"error", found.error().message},
-                                 {"detail", "replication is not measured, fences are not raised"}});
-    }
-  }
   barrier_lanes_ = std::max(1, config.replication.lanes);
   apply_fencers(config);
   apply_monitor(config);
 }
 
 lag::Connect RegionData::connector() const {
-  return [endpoints = endpoints_, credentials = *credentials_](const RegionId& region) {
+  return [endpoints = endpoints_, credentials = credentials_](const RegionId& region) {
     return dynamodb::Client(endpoints.at(region), credentials);
   };
 }
@@ -66,7 +56,7 @@ void RegionData::apply_fencers(const config::Config& config) {
   std::set<RegionId> wanted;
   for (const Application& application : config.applications) {
     for (const ApplicationRegion& region : application.regions) {
-      if (application.failover.fencing.mode != FencingMode::kNone && credentials_ &&
+      if (application.failover.fencing.mode != FencingMode::kNone &&
           endpoints_.contains(region.region)) {
         wanted.insert(region.region);
       }
@@ -101,7 +91,7 @@ void RegionData::apply_monitor(const config::Config& config) {
     }
   }
   for (const auto& [table, regions] : tables) {
-    if (regions.size() > 1 && credentials_ && config.replication.lanes > 0) {
+    if (regions.size() > 1 && config.replication.lanes > 0) {
       watched.tables.push_back({table, {regions.begin(), regions.end()}});
     }
   }
@@ -135,10 +125,8 @@ void RegionData::raise_fence(const failover::RaiseFence& effect,
   };
   const auto found = fencers_.find(effect.region);
   if (found == fencers_.end()) {
-    answer({fail(credentials_ ? ErrorCode::kNotFound : ErrorCode::kUnauthenticated,
-                 credentials_
-                     ? fmt::format("the config names no DynamoDB region for {}", effect.region)
-                     : "there are no AWS credentials"),
+    answer({fail(ErrorCode::kNotFound,
+                 fmt::format("the config names no DynamoDB region for {}", effect.region)),
             0,
             {}});
     return;
@@ -177,9 +165,8 @@ void RegionData::drain(const failover::Drain& effect, const std::vector<std::str
       }
     });
   };
-  if (!credentials_ || !endpoints_.contains(effect.from) || !endpoints_.contains(effect.to)) {
-    answer({false,
-            credentials_ ? "a region names no DynamoDB region" : "there are no AWS credentials"});
+  if (!endpoints_.contains(effect.from) || !endpoints_.contains(effect.to)) {
+    answer({false, "a region of the move names no DynamoDB region"});
     return;
   }
   auto finished = std::make_shared<std::atomic<bool>>(false);

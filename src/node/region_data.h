@@ -22,7 +22,6 @@
 #include "fence/fencer.h"
 #include "lag/monitor.h"
 #include "node/data_plane.h"
-#include "node/log.h"
 
 namespace leeward::node {
 
@@ -31,7 +30,7 @@ class RegionData : public DataPlane {
   // Carries a task to the control thread; called from any thread.
   using Post = std::function<void(std::function<void()>)>;
 
-  RegionData(Log& log, Post post);
+  explicit RegionData(Post post);
   ~RegionData() override;  // stop()
   RegionData(const RegionData&) = delete;
   RegionData& operator=(const RegionData&) = delete;
@@ -62,9 +61,8 @@ class RegionData : public DataPlane {
   void apply_monitor(const config::Config& config);
   void reap_drainers();
 
-  Log& log_;
   Post post_;
-  std::optional<dynamodb::Credentials> credentials_;
+  std::shared_ptr<dynamodb::CredentialSource> credentials_;  // asked by the threads that call
   std::map<RegionId, dynamodb::Endpoint> endpoints_;
   struct RegionFencer {
     dynamodb::Endpoint endpoint;
