@@ -122,7 +122,8 @@ void Fencer::renew_loop() {
       break;
     }
     if (!made) {
-      changed_.wait_for(lock, std::chrono::seconds(5), [this] { return stopping_; });
+      static_cast<void>(
+          changed_.wait_for(lock, std::chrono::seconds(5), [this] { return stopping_; }));
     }
   }
   std::unique_lock lock(mutex_);
@@ -141,7 +142,9 @@ void Fencer::renew_loop() {
     due->second.next = mono_now() + due->second.renew;
     renewing_ = application;
     lock.unlock();
-    static_cast<void>(table.grant(application, epoch, wall_now(), kRenewTimeout));
+    // A renewal that failed may have been carried out all the same: both count.
+    [[maybe_unused]] const auto renewed =
+        table.grant(application, epoch, wall_now(), kRenewTimeout);
     lock.lock();
     renewing_.reset();
     last_grants_[application] = mono_now();

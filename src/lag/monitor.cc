@@ -141,15 +141,13 @@ const std::vector<KeyAttribute>* Monitor::schema(dynamodb::Client& client, std::
   const auto described = client.call("DynamoDB_20120810.DescribeTable",
                                      {{"TableName", options_.tables[table].name}}, kCallTimeout);
   std::string problem;
-  if (described) {
-    if (auto keys = key_schema_of(*described)) {
-      const std::lock_guard lock(mutex_);
-      return &schemas_.emplace(std::pair{table, region}, std::move(*keys)).first->second;
-    } else {
-      problem = keys.error().message;
-    }
-  } else {
+  if (!described) {
     problem = described.error().message;
+  } else if (auto keys = key_schema_of(*described)) {
+    const std::lock_guard lock(mutex_);
+    return &schemas_.emplace(std::pair{table, region}, std::move(*keys)).first->second;
+  } else {
+    problem = keys.error().message;
   }
   std::unique_lock lock(mutex_);
   note_trouble(region, table, fmt::format("{} cannot be read: {}", region, problem));
