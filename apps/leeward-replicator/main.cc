@@ -116,8 +116,15 @@ leeward::Status lock_region(const std::string& directory, const RegionId& here) 
 
 using Hubs = std::vector<std::unique_ptr<replication::Hub>>;
 
+// Looked for as the AWS SDKs do; asked once now, so that a lack of them is said at start.
+Result<std::shared_ptr<dynamodb::CredentialSource>> find_credentials() {
+  auto source = std::make_shared<dynamodb::CredentialSource>(dynamodb::system_credential_world());
+  RETURN_IF_ERROR(source->get());
+  return source;
+}
+
 Result<Hubs> make_hubs(const Options& options) {
-  ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
+  ASSIGN_OR_RETURN(const auto credentials, find_credentials());
   ASSIGN_OR_RETURN(const auto regions, parse_regions(options));
   ASSIGN_OR_RETURN(const auto retention,
                    leeward::parse_duration(
@@ -205,7 +212,7 @@ void wait_for_the_end(const sigset_t& signals, const std::string& status_file,
 using Observers = std::vector<std::unique_ptr<replication::Observer>>;
 
 Result<Observers> make_observers(const Options& options) {
-  ASSIGN_OR_RETURN(const auto credentials, dynamodb::credentials_from_environment());
+  ASSIGN_OR_RETURN(const auto credentials, find_credentials());
   ASSIGN_OR_RETURN(const auto regions, parse_regions(options));
   ASSIGN_OR_RETURN(const auto settle, leeward::parse_duration(options.settle));
   if (regions.size() < 2 || options.tables.empty()) {
@@ -316,7 +323,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", LEEWARD_VERSION);
   app.footer(
       "What last-writer-wins discards is kept in the table leeward-conflicts of the region.\n"
-      "Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.\n"
+      "Credentials are found as the AWS SDKs do: environment, profile, web identity, container,\n"
+      "instance metadata.\n"
       "Items carry their stamp in the attribute _r; deletes are items with _del (tombstones).\n"
       "Ends cleanly on SIGTERM. Exit status: 0 ended so, 1 could not start, 2 wrong usage.\n\n"
       "Example:\n"

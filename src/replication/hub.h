@@ -42,7 +42,7 @@ struct HubOptions {
   std::vector<Source> sources;
   std::size_t regions = 2;          // of the whole mesh, also those that are not among `sources`
   std::vector<std::string> tables;  // besides the registry's
-  dynamodb::Credentials credentials;
+  std::shared_ptr<dynamodb::CredentialSource> credentials;
   std::string state_directory;
   int lanes = 8;
   Duration tombstone_retention = std::chrono::days(7);  // zero: tombstones stay

@@ -38,7 +38,7 @@ struct LaneOptions {
   RegionId here;
   std::size_t regions = 2;  // in all, this one included
   dynamodb::Endpoint endpoint;
-  dynamodb::Credentials credentials;
+  std::shared_ptr<dynamodb::CredentialSource> credentials;
   std::string state_directory;
   int lanes = 8;
   std::uint64_t seed = 0;

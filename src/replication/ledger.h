@@ -21,6 +21,7 @@
 #include <deque>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -38,7 +39,7 @@ inline constexpr const char* kLedgerTable = "leeward-conflicts";
 struct LedgerOptions {
   RegionId here;
   dynamodb::Endpoint endpoint;
-  dynamodb::Credentials credentials;
+  std::shared_ptr<dynamodb::CredentialSource> credentials;
   std::string state_directory;
   std::size_t queue_max = 1000;
   std::size_t queue_bytes_max = std::size_t{32} << 20;

@@ -38,7 +38,7 @@ struct ObservedRegionEndpoint {
 struct ObserverOptions {
   std::string table;
   std::vector<ObservedRegionEndpoint> regions;  // at least two
-  dynamodb::Credentials credentials;
+  std::shared_ptr<dynamodb::CredentialSource> credentials;
   std::string state_directory;  // where ledger entries wait that a store does not take
   replica::JoinOptions join;
   std::function<void(std::string_view event, std::string_view region, std::string_view detail)>

@@ -25,7 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const dynamodb::Endpoint kNobody{"http://127.0.0.1:9", "x"};  // discard: nothing listens
-const dynamodb::Credentials kAnyone{"key", Secret("secret"), Secret("")};
+const auto kAnyone = std::make_shared<dynamodb::CredentialSource>(
+    dynamodb::Credentials{"key", Secret("secret"), Secret("")});
 const std::string kStamp = "1795434008123456.0001.GRA11";
 
 class Directory {

@@ -43,7 +43,7 @@ struct ReplicatorOptions {
   Lanes* lanes = nullptr;
   dynamodb::Endpoint source_endpoint;
   dynamodb::Endpoint destination_endpoint;
-  dynamodb::Credentials credentials;
+  std::shared_ptr<dynamodb::CredentialSource> credentials;
   std::string state_directory;  // holds checkpoint and dead letters; must exist
   std::uint64_t seed = 0;       // of the backoff's jitter
   std::function<void(const Flow&, std::string_view event, std::string_view detail)> on_event;
