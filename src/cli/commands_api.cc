@@ -28,7 +28,7 @@ std::string without_ages(json::value value) {
   const auto strip = [](auto& self, json::value& node) -> void {
     if (json::object* const object = node.if_object()) {
       for (const char* const key : {"age_seconds", "uptime_seconds", "now", "votes",
-                                    "time_to_flip_ms", "ttl_now_seconds"}) {
+                                    "time_to_flip_ms", "ttl_now_seconds", "replication"}) {
         object->erase(key);
       }
       for (auto& member : *object) {

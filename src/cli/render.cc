@@ -165,6 +165,32 @@ std::vector<Cell> region_row(const json::value& region) {
           {why(region)}};
 }
 
+// Who may write, and how fresh the other regions' data is; where there is something to say.
+std::string render_data(const json::value& application, Style style) {
+  std::string result;
+  const json::value& writes = at(application, "writes");
+  if (writes.is_object()) {
+    const bool allowed = true_at(writes, "allowed");
+    const std::string unfenced = joined(array_at(writes, "unfenced"));
+    result += fmt::format(
+        "  writes: {} in {} under epoch {}{}\n",
+        paint(allowed ? "allowed" : "NOT YET", allowed ? Colour::kGreen : Colour::kYellow, style),
+        text_at(writes, "region"), text_at(writes, "epoch"),
+        array_at(writes, "unfenced").empty() ? "" : "; not fenced: " + unfenced);
+  }
+  for (const json::value& link : array_at(application, "replication")) {
+    const bool stalled = true_at(link, "stalled");
+    result += fmt::format(
+        "  replication {} -> {}: {}, p50 {}, p99 {}, newest seen {} old{}\n", text_at(link, "from"),
+        text_at(link, "to"),
+        paint(stalled ? "STALLED" : "ok", stalled ? Colour::kRed : Colour::kGreen, style),
+        milliseconds_at(link, "p50_ms"), milliseconds_at(link, "p99_ms"),
+        milliseconds_at(link, "newest_visible_age_ms"),
+        text_at(link, "detail") == "-" ? "" : ": " + text_at(link, "detail"));
+  }
+  return result;
+}
+
 std::string render_application(const json::value& application, Style style) {
   const json::value& assignment = at(application, "assignment");
   std::string result =
@@ -179,6 +205,7 @@ std::string render_application(const json::value& application, Style style) {
     rows.push_back(region_row(region));
   }
   result += table(rows, "  ", style);
+  result += render_data(application, style);
   if (at(application, "last_decision").is_object()) {
     result +=
         fmt::format("  last decision: {}\n", move_line(at(application, "last_decision"), style));

@@ -43,6 +43,8 @@ shop  app.example.test  active-passive
   REGION          HEALTH     FOR    ADDRESSES      EVIDENCE
   GRA11           unhealthy  1m30s  198.51.100.10  3 of 3 probes refused
   RBX-A   active  healthy    1h     198.51.100.20  3 of 3 probes succeeded
+  writes: allowed in RBX-A under epoch 2; not fenced: GRA11
+  replication GRA11 -> RBX-A: ok, p50 5.0 ms, p99 9.0 ms, newest seen 300.0 ms old
   last decision: 2 failback RBX-A -> GRA11 refused at 2026-11-23T11:59:30.000Z
 )");
 }
