@@ -340,17 +340,31 @@ Result<bool> holds_when_absent(std::string_view condition, const json::object* v
   return AbsentItem(std::move(tokens), values).evaluate();
 }
 
+std::string parenthesized(std::string_view expression) {
+  const auto tokens = tokenize(expression);
+  bool enclosed = tokens && !tokens->empty() && tokens->front().text == "(";
+  int depth = 0;
+  for (std::size_t i = 0; enclosed && i < tokens->size(); ++i) {
+    const std::string_view token = (*tokens)[i].text;
+    depth += token == "(" ? 1 : token == ")" ? -1 : 0;
+    enclosed = (depth == 0) == (i + 1 == tokens->size());
+  }
+  return enclosed ? std::string(expression) : fmt::format("({})", expression);
+}
+
 Result<UpdateClauses> split_update(std::string_view expression) {
   ASSIGN_OR_RETURN(const auto tokens, tokenize(expression));
   UpdateClauses clauses;
   std::string* clause = nullptr;
   std::size_t begin = 0;
+  bool hollow = tokens.empty();
   const auto close = [&](std::size_t end) {
     if (clause != nullptr) {
       std::string_view text = expression.substr(begin, end - begin);
       while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
         text.remove_suffix(1);
       }
+      hollow = hollow || text.empty();
       *clause = std::string(text);
     }
   };
@@ -380,6 +394,10 @@ Result<UpdateClauses> split_update(std::string_view expression) {
     begin = tokens[i].at + tokens[i].text.size();
   }
   close(expression.size());
+  if (hollow) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("Syntax error; a section is empty, near: \"{}\"", expression));
+  }
   return clauses;
 }
 

@@ -29,6 +29,10 @@ Result<std::vector<std::string>> root_attributes(std::string_view expression,
 // Whether a condition holds for an item that does not exist. `values`: ExpressionAttributeValues.
 Result<bool> holds_when_absent(std::string_view condition, const boost::json::object* values);
 
+// The expression within parentheses, to stand in a larger one; as it is if a pair already encloses
+// all of it, since DynamoDB refuses redundant parentheses (boto3 encloses what it joins).
+[[nodiscard]] std::string parenthesized(std::string_view expression);
+
 // The text after each keyword; empty: no such clause.
 struct UpdateClauses {
   std::string set;

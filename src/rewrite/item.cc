@@ -95,6 +95,33 @@ void add_value(json::object& request, std::string_view placeholder, json::value 
   (*object_in(request, "ExpressionAttributeValues"))[view(placeholder)] = std::move(value);
 }
 
+bool project_marks(json::object& read) {
+  if (json::array* attributes = array_in(read, "AttributesToGet")) {
+    const bool names_probe = std::ranges::any_of(*attributes, [](const json::value& attribute) {
+      return attribute.is_string() && attribute.get_string() == kProbe;
+    });
+    attributes->emplace_back(kTombstone);
+    if (!names_probe) {
+      attributes->emplace_back(kProbe);
+    }
+    return names_probe;
+  }
+  const std::string projection = text_in(read, "ProjectionExpression");
+  if (projection.empty()) {
+    return false;
+  }
+  const auto roots = root_attributes(projection, object_in(read, "ExpressionAttributeNames"));
+  const bool names_probe = roots && std::ranges::find(*roots, kProbe) != roots->end();
+  add_name(read, kTombstoneName, kTombstone);
+  std::string marked = fmt::format("{}, {}", projection, kTombstoneName);
+  if (!names_probe) {
+    add_name(read, kProbeName, kProbe);
+    marked += fmt::format(", {}", kProbeName);
+  }
+  read["ProjectionExpression"] = marked;
+  return names_probe;
+}
+
 std::optional<Answer> refuse_reserved(const json::object& request) {
   for (const char* map : {"ExpressionAttributeNames", "ExpressionAttributeValues"}) {
     const json::value* given = request.if_contains(map);

@@ -54,6 +54,10 @@ void add_name(boost::json::object& request, std::string_view placeholder, std::s
 void add_value(boost::json::object& request, std::string_view placeholder,
                boost::json::value value);
 
+// Adds the marks that show whether an item is hidden to the read's projection, if it has one,
+// except those that it names itself. Whether _hb is among those.
+bool project_marks(boost::json::object& read);
+
 // Why the request may not be carried out: it names Leeward's own attributes or placeholders, or an
 // expression cannot be read. nullopt: it may.
 [[nodiscard]] std::optional<Answer> refuse_reserved(const boost::json::object& request);

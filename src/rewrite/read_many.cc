@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "rewrite/exchanges.h"
+#include "rewrite/expression.h"
 #include "rewrite/item.h"
 
 namespace leeward::rewrite {
@@ -42,21 +43,13 @@ class ReadMany final : public Exchange {
       body_["ProjectionExpression"] = fmt::format("{}, {}", kTombstoneName, kProbeName);
       mark_names();
       added_projection_ = true;
-    } else if (json::array* attributes = array_in(body_, "AttributesToGet")) {
-      attributes->emplace_back(kTombstone);
-      attributes->emplace_back(kProbe);
-      added_projection_ = true;
-    } else if (const std::string projection = text_in(body_, "ProjectionExpression");
-               !projection.empty()) {
-      body_["ProjectionExpression"] =
-          fmt::format("{}, {}, {}", projection, kTombstoneName, kProbeName);
-      mark_names();
+    } else if (body_.contains("AttributesToGet") || body_.contains("ProjectionExpression")) {
+      project_marks(body_);
       added_projection_ = true;
     }
     if (const std::string filter = text_in(body_, "FilterExpression"); !filter.empty()) {
-      body_["FilterExpression"] =
-          fmt::format("({}) OR attribute_exists({}) OR attribute_exists({})", filter,
-                      kTombstoneName, kProbeName);
+      body_["FilterExpression"] = fmt::format("{} OR attribute_exists({}) OR attribute_exists({})",
+                                              parenthesized(filter), kTombstoneName, kProbeName);
       mark_names();
     }
     return ask();
@@ -94,11 +87,13 @@ class ReadMany final : public Exchange {
       }
     }
     const std::int64_t live = number_in(answer.body, "ScannedCount") - hidden;
+    // A page that evaluated less than it was asked to ended for its size, and so does ours.
+    const bool full = number_in(answer.body, "ScannedCount") >= limit_;
     scanned_ += live;
     limit_ -= live;
     add_capacity(answer.body);
     const json::object* last = object_in(std::as_const(answer.body), "LastEvaluatedKey");
-    if (limited_ && last != nullptr && limit_ > 0 && ++rounds_ < kRoundsMax) {
+    if (limited_ && full && last != nullptr && limit_ > 0 && ++rounds_ < kRoundsMax) {
       body_["ExclusiveStartKey"] = *last;
       body_["Limit"] = limit_;
       return ask();

@@ -3,8 +3,6 @@
 // Reads by key: a tombstone is an item that does not exist.
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "rewrite/exchanges.h"
 #include "rewrite/item.h"
 
@@ -12,22 +10,6 @@ namespace leeward::rewrite {
 namespace {
 
 namespace json = boost::json;
-
-// So that a projected item still shows whether it is hidden.
-void project_marks(json::object& read) {
-  if (json::array* attributes = array_in(read, "AttributesToGet")) {
-    attributes->emplace_back(kTombstone);
-    attributes->emplace_back(kProbe);
-    return;
-  }
-  const std::string projection = text_in(read, "ProjectionExpression");
-  if (!projection.empty()) {
-    read["ProjectionExpression"] =
-        fmt::format("{}, {}, {}", projection, kTombstoneName, kProbeName);
-    add_name(read, kTombstoneName, kTombstone);
-    add_name(read, kProbeName, kProbe);
-  }
-}
 
 bool projects(const json::object& read) {
   return read.contains("AttributesToGet") || read.contains("ProjectionExpression");
@@ -39,8 +21,7 @@ class Get final : public Exchange {
 
   Step start(StampClock&, WallTime) override {
     const bool projected = projects(body_);
-    project_marks(body_);
-    keeps_probe_ = !projected;
+    keeps_probe_ = project_marks(body_) || !projected;
     return std::vector{Request{"GetItem", std::move(body_)}};
   }
 

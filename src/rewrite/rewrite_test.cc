@@ -105,6 +105,17 @@ TEST(Expression, UpdatesFallIntoClauses) {
       "SET  #a = if_not_exists(#a, :z) + :one, b.c = :v REMOVE  d[0] ADD  n :one DELETE  s :v");
   EXPECT_FALSE(split_update("SET a = :a SET b = :b"));
   EXPECT_FALSE(split_update("a = :a"));
+  for (const char* hollow : {"", " ", "SET", "SET REMOVE a", "REMOVE a SET"}) {
+    EXPECT_FALSE(split_update(hollow)) << hollow;
+  }
+}
+
+// DynamoDB refuses redundant parentheses; boto3 encloses every condition that it joins.
+TEST(Expression, IsEnclosedOnce) {
+  EXPECT_EQ(parenthesized("a = :a"), "(a = :a)");
+  EXPECT_EQ(parenthesized("(a = :a AND (b = :b))"), "(a = :a AND (b = :b))");
+  EXPECT_EQ(parenthesized("(a = :a) OR (b = :b)"), "((a = :a) OR (b = :b))");
+  EXPECT_EQ(parenthesized("attribute_exists(a)"), "(attribute_exists(a))");
 }
 
 TEST(Write, APutIsStampedAndConditional) {
@@ -311,6 +322,62 @@ TEST(Transaction, FencedWritesPassAndAreRetriedOnlyForTheirStamps) {
   World& same = world;
   const auto repeated = same.start("TransactWriteItems", body);
   EXPECT_EQ(request_of(repeated).body, request_of(again).body);
+}
+
+TEST(Write, EnclosedConditionsGoAsTheyAre) {
+  World world;
+  const Step put = world.start("PutItem", R"j({"TableName": "items",
+      "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}},
+      "ConditionExpression": "(attribute_not_exists(pk) OR n < :v)",
+      "ExpressionAttributeValues": {":v": {"N": "1"}}})j");
+  EXPECT_EQ(request_of(put).body.at("ConditionExpression"),
+            "(attribute_exists(#leeward_del) OR (attribute_not_exists(pk) OR n < :v)) AND "
+            "(attribute_not_exists(#leeward_r) OR #leeward_r < :leeward_r)");
+  const Step scan = world.start("Scan", R"j({"TableName": "items",
+      "FilterExpression": "(a = b AND c = d)"})j");
+  EXPECT_EQ(request_of(scan).body.at("FilterExpression"),
+            "(a = b AND c = d) OR attribute_exists(#leeward_del) OR attribute_exists(#leeward_hb)");
+}
+
+TEST(Read, AHeartbeatMayBeNamedInAProjection) {
+  World world;
+  const Step get = world.start("GetItem", R"j({"TableName": "items",
+      "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}, "ProjectionExpression": "pk, #h",
+      "ExpressionAttributeNames": {"#h": "_hb"}})j");
+  EXPECT_EQ(request_of(get).body.at("ProjectionExpression"), "pk, #h, #leeward_del");
+  const Step shown = world.answer(200, R"j({"Item": {"pk": {"S": "a"}, "_hb": {"S": "1"}}})j");
+  EXPECT_EQ(text(std::get<Answer>(shown).body), R"j({"Item":{"pk":{"S":"a"},"_hb":{"S":"1"}}})j");
+  const Step old = world.start("GetItem", R"j({"TableName": "items",
+      "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}, "AttributesToGet": ["_hb"]})j");
+  EXPECT_EQ(text(request_of(old).body.at("AttributesToGet")), R"j(["_hb","_del"])j");
+}
+
+TEST(Read, APageThatEndedForItsSizeIsNotReadOn) {
+  World world;
+  static_cast<void>(world.start("Scan", R"j({"TableName": "items", "Limit": 100})j"));
+  const Step page = world.answer(200, R"j({"Items": [{"pk": {"S": "a"}, "sk": {"S": "b"}}],
+      "Count": 1, "ScannedCount": 1, "LastEvaluatedKey": {"pk": {"S": "a"}, "sk": {"S": "b"}}})j");
+  ASSERT_TRUE(std::holds_alternative<Answer>(page));
+  EXPECT_TRUE(std::get<Answer>(page).body.contains("LastEvaluatedKey"));
+}
+
+TEST(Transaction, ReasonsMayBeAnything) {
+  World world;
+  static_cast<void>(world.start("TransactWriteItems", R"j({"TransactItems": [{"Put": {
+      "TableName": "items", "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}}]})j"));
+  const Step step = world.answer(400, R"j({"__type": "x#TransactionCanceledException",
+      "CancellationReasons": ["text"]})j");
+  EXPECT_EQ(std::get<Answer>(step).status, 400);
+}
+
+TEST(Transaction, ATokenThatIsTooLongIsRefused) {
+  World world;
+  EXPECT_NE(error_of(world.start("TransactWriteItems",
+                                 R"j({"ClientRequestToken": "0123456789012345678901234567890123456",
+      "TransactItems": [{"Put": {"TableName": "items",
+      "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}}]})j"))
+                .find("clientRequestToken"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ constexpr std::pair<const char*, WriteKind> kElements[] = {
     {"ConditionCheck", WriteKind::kConditionCheck},
 };
 
+constexpr std::size_t kTokenBytesMax = 36;
+
 struct Element {
   json::object given;          // of a table that is not replicated
   std::optional<Write> write;  // of one that is
@@ -125,7 +127,8 @@ class TransactWrite final : public Exchange {
           reason["Item"] = std::move(*shown);
         }
       }
-      codes += (i == 0 ? "" : ", ") + text_in(reasons[i].get_object(), "Code");
+      const json::object* reason = reasons[i].if_object();
+      codes += (i == 0 ? "" : ", ") + (reason == nullptr ? "" : text_in(*reason, "Code"));
     }
     const std::string message = fmt::format(
         "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
@@ -185,6 +188,13 @@ Planned plan_transact_write(json::object body, const TableLookup& tables) {
   }
   if (!replicated) {
     return nullptr;
+  }
+  if (const std::string token = text_in(body, "ClientRequestToken");
+      token.size() > kTokenBytesMax) {
+    return validation(
+        fmt::format("Value {} at 'clientRequestToken' failed to satisfy constraint: Member must "
+                    "have length less than or equal to {}",
+                    token, kTokenBytesMax));
   }
   body.erase("TransactItems");
   return std::make_unique<TransactWrite>(std::move(elements), std::move(body));

@@ -17,9 +17,10 @@ namespace json = boost::json;
 // The condition as the client means it, on an item that may be a tombstone: on that it comes out as
 // on nothing.
 std::string aware_of_tombstones(const std::string& condition, bool holds_when_absent) {
+  const std::string enclosed = parenthesized(condition);
   return holds_when_absent
-             ? fmt::format("(attribute_exists({}) OR ({}))", kTombstoneName, condition)
-             : fmt::format("(attribute_not_exists({}) AND ({}))", kTombstoneName, condition);
+             ? fmt::format("(attribute_exists({}) OR {})", kTombstoneName, enclosed)
+             : fmt::format("(attribute_not_exists({}) AND {})", kTombstoneName, enclosed);
 }
 
 std::string newer() {
@@ -75,7 +76,11 @@ std::variant<Write, Answer> Write::make(WriteKind kind, json::object body,
              given != nullptr && given->is_string()) {
     return validation("Invalid ConditionExpression: The expression can not be empty;");
   }
-  if (kind == WriteKind::kUpdate) {
+  if (const json::value* given = write.body_.if_contains("UpdateExpression");
+      kind == WriteKind::kUpdate && given != nullptr && given->is_string()) {
+    if (given->get_string().empty()) {
+      return validation("Invalid UpdateExpression: The expression can not be empty;");
+    }
     const auto clauses = split_update(text_in(write.body_, "UpdateExpression"));
     if (!clauses) {
       return validation("Invalid UpdateExpression: " + clauses.error().message);

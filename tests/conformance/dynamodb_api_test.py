@@ -14,6 +14,8 @@ from leeward_world import BIN, wait_for
 dynamodb_local.in_namespace()
 from gateway_world import KEYS, PATH, Region  # noqa: E402  (needs boto3, and the namespace)
 
+import boto3  # noqa: E402
+from boto3.dynamodb.conditions import Attr  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 
 TABLES = ("replicated", "plain")
@@ -121,6 +123,60 @@ class Items(Case):
         self.client.update_item(TableName=table, Key={"id": {"S": "a"}}, UpdateExpression="ADD n :one",
                                 ExpressionAttributeValues={":one": {"N": "1"}})
         self.assertEqual(self.get(table, "a"), {"id": {"S": "a"}, "n": {"N": "1"}})
+
+    @on_each_table
+    def test_conditions_as_boto3_builds_them(self, table):
+        resource = boto3.resource("dynamodb", endpoint_url=GATEWAY.endpoint, region_name=GATEWAY.aws_region,
+                                  aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                                  aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"]).Table(table)
+        both = Attr("a").eq(1) & Attr("b").eq(2)
+        resource.put_item(Item={"id": "x", "a": 1, "b": 2}, ConditionExpression=~both | Attr("id").not_exists())
+        resource.put_item(Item={"id": "x", "a": 1, "b": 2, "c": 3}, ConditionExpression=both)
+        self.assertEqual(resource.scan(FilterExpression=both & Attr("c").between(1, 5))["Count"], 1)
+        resource.delete_item(Key={"id": "x"}, ConditionExpression=both & ~Attr("d").exists())
+        self.assertEqual(resource.scan(FilterExpression=~both)["Count"], 0)
+
+    def test_conditions_mean_the_same_on_what_is_there_never_was_and_was_deleted(self):
+        values = {":one": {"N": "1"}, ":two": {"N": "2"}, ":s": {"S": "x"}, ":type": {"S": "N"}}
+        conditions = [
+            "attribute_exists(id)", "attribute_not_exists(id)", "NOT attribute_exists(id)", "a = :one", "a <> :one", "a <> :two",
+            "a < :two", "a <= :one", "a > :one", "a >= :two", "a BETWEEN :one AND :two", "NOT a BETWEEN :one AND :two",
+            "a IN (:one, :two)", "NOT a IN (:two)", "begins_with(s, :s)", "NOT begins_with(s, :s)", "contains(s, :s)",
+            "attribute_type(a, :type)", "size(s) > :one", "size(s) <> :one", "missing = :one", "missing <> :one", "a = missing",
+            "a = :one AND s = :s", "(a = :one AND s = :s)", "(a = :one) OR attribute_not_exists(a)",
+            "(a = :one OR (s = :s AND NOT a = :two)) AND attribute_exists(id)", "m.k = :one", "attribute_not_exists(m.k)",
+            "l[0] = :one", "attribute_not_exists(l[1]) AND a = :one", "#a = :one"]
+        for condition in conditions:
+            used = {name: value for name, value in values.items() if name in condition}
+            arguments = {"ConditionExpression": condition}
+            if used:
+                arguments["ExpressionAttributeValues"] = used
+            if "#a" in condition:
+                arguments["ExpressionAttributeNames"] = {"#a": "a"}
+            outcomes = {}
+            for table in TABLES:
+                outcome = []
+                for state in ("live", "never", "deleted"):
+                    for call in ("put", "update", "delete"):
+                        key = f"{state}-{call}"
+                        if state != "never":
+                            self.put(table, key, a={"N": "1"}, s={"S": "xy"}, m={"M": {"k": {"N": "1"}}}, l={"L": [{"N": "1"}]})
+                        if state == "deleted":
+                            self.client.delete_item(TableName=table, Key={"id": {"S": key}})
+                        try:
+                            if call == "put":
+                                self.client.put_item(TableName=table, Item={"id": {"S": key}, "new": {"N": "1"}}, **arguments)
+                            elif call == "update":
+                                self.client.update_item(TableName=table, Key={"id": {"S": key}}, **arguments)
+                            else:
+                                self.client.delete_item(TableName=table, Key={"id": {"S": key}}, **arguments)
+                            outcome.append((state, call, True))
+                        except ClientError as error:
+                            outcome.append((state, call, error.response["Error"]["Code"]))
+                        self.client.delete_item(TableName=table, Key={"id": {"S": key}})
+                outcomes[table] = outcome
+            with self.subTest(condition=condition):
+                self.assertEqual(outcomes["replicated"], outcomes["plain"])
 
     @on_each_table
     def test_projections_and_names_of_ones_own(self, table):
