@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dns/client.h"
 #include "dns/tables.h"
 #include "model/health_board.h"
 
@@ -29,6 +30,7 @@ struct Query {
   std::span<const std::uint8_t> bytes;  // the message; on TCP without its length prefix
   Transport transport = Transport::kUdp;
   std::uint64_t random = 0;  // fresh per query; decides among equals (multivalue)
+  ClientNetwork client{};    // the resolver's address; family 0: not known
 };
 
 inline constexpr std::size_t kUdpResponseBytesMax = 1232;  // fits an IPv6 path of 1280

@@ -21,6 +21,9 @@ struct Outcome {
   Rcode rcode = Rcode::kNoError;
   std::uint16_t flags = 0;
   bool truncated = false;
+  // How many bits of the client's network the answer depends on (RFC 7871 SCOPE PREFIX-LENGTH); 0:
+  // it is the same for everybody.
+  std::uint8_t scope_bits = 0;
 };
 
 class Lookup {

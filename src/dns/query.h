@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "dns/client.h"
 #include "dns/name.h"
 #include "dns/name_hash.h"
 #include "dns/protocol.h"
@@ -38,6 +39,8 @@ struct ParsedQuery {
   bool dnssec_ok = false;
   std::uint8_t edns_version = 0;
   std::uint16_t edns_size = 0;
+  bool has_client_subnet = false;  // a well-formed option that names a network (RFC 7871)
+  ClientNetwork client_subnet;     // of prefix_bits 0: the client wishes not to be located
   std::uint16_t id = 0;
   std::uint16_t flags = 0;
   std::uint16_t qtype = 0;
