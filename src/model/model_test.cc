@@ -76,8 +76,8 @@ TEST(RecordTable, OrdersByReversedName) {
     table.insert_or_assign(record_set(name));
   }
   table.insert_or_assign(record_set("b.test.", "2"));
-  EXPECT_THAT(names_of(table), testing::ElementsAre("a.test.", "b.test.", "b.test.2", "a.b.test.",
-                                                    "z.b.test."));
+  EXPECT_THAT(names_of(table),
+              testing::ElementsAre("a.test.", "b.test.", "b.test.2", "a.b.test.", "z.b.test."));
   EXPECT_THAT(names_of(table, RecordKey::of("a.b.test.")),
               testing::ElementsAre("a.b.test.", "z.b.test."));
   EXPECT_TRUE(table.erase(RecordKey::of("b.test.", "A", "2")));

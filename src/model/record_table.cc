@@ -42,8 +42,8 @@ namespace {
 
 template <typename Block>
 auto position_of(Block& block, const RecordKey& key) {
-  return std::ranges::lower_bound(
-      block, key, {}, [](const auto& entry) -> const RecordKey& { return entry->key; });
+  return std::ranges::lower_bound(block, key, {},
+                                  [](const auto& entry) -> const RecordKey& { return entry->key; });
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A resource record set as Route 53 has it: one name, one type, and, where a routing policy other
-// than simple is used, one member of the group that shares them. What the members mean: Route 53 API
-// reference, "ResourceRecordSet".
+// than simple is used, one member of the group that shares them. What the members mean: Route 53
+// API reference, "ResourceRecordSet".
 //
-// A value of this type is not yet valid: the API checks what users send (route53), the compiler what
-// it gets (dns).
+// A value of this type is not yet valid: the API checks what users send (route53), the compiler
+// what it gets (dns).
 #pragma once
 
 #include <cstdint>
