@@ -28,6 +28,10 @@ namespace leeward::admin {
 using MoveCallback = std::function<void(Result<Decision>)>;
 using ReloadCallback = std::function<void(Result<ReloadSummary>)>;
 
+using PanelsEditor =
+    std::function<Result<controls::PanelsEdit>(const controls::Panels&, WallTime now)>;
+using PanelsCallback = std::function<void(Status)>;
+
 class ControlPlane {
  public:
   ControlPlane() = default;
@@ -72,6 +76,13 @@ class ControlPlane {
 
   // Every table and direction that is measured.
   [[nodiscard]] virtual std::vector<TableReplication> replication() const = 0;
+
+  // In order of name, those of applications last.
+  [[nodiscard]] virtual std::vector<ControlPanelView> control_panels() const = 0;
+
+  // Runs `edit` on the panels as they are when its turn comes, stores what it returns, and calls
+  // back once that is durable and in force. Its error, or the store's, changes nothing.
+  virtual void change_control_panels(PanelsEditor edit, PanelsCallback callback) = 0;
 
   // Reads the config file again, all or nothing. A config with problems is kFailedPrecondition, its
   // message one problem per line as config::format_problem prints it.

@@ -281,6 +281,41 @@ Result<JournalPage> FakeControlPlane::journal(std::uint64_t from_sequence,
   return page;
 }
 
+std::vector<ControlPanelView> FakeControlPlane::control_panels() const {
+  std::vector<ControlPanelView> views;
+  for (const auto& [name, panel] : panels_) {
+    views.push_back({name, panel, false});
+  }
+  controls::ControlPanel shop;
+  for (const ApplicationRegion& region : shop_.regions) {
+    shop.controls.emplace(
+        region.region.str(),
+        controls::RoutingControl{region.region == assignment_.region ? controls::ControlState::kOn
+                                                                     : controls::ControlState::kOff,
+                                 {},
+                                 "leeward"});
+  }
+  views.push_back({"application.shop", std::move(shop), true});
+  return views;
+}
+
+void FakeControlPlane::change_control_panels(PanelsEditor edit, PanelsCallback callback) {
+  if (panels_error) {
+    return callback(fail(*panels_error));
+  }
+  const Result<controls::PanelsEdit> changed = edit(panels_, now_.wall);
+  if (!changed) {
+    return callback(fail(changed.error()));
+  }
+  for (const auto& [name, panel] : changed->put) {
+    panels_[name] = panel;
+  }
+  for (const std::string& name : changed->removed) {
+    panels_.erase(name);
+  }
+  callback({});
+}
+
 void FakeControlPlane::reload(std::string_view requested_by, ReloadCallback callback) {
   reloads.emplace_back(requested_by);
   if (reload_error) {

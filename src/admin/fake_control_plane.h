@@ -37,6 +37,8 @@ class FakeControlPlane final : public ControlPlane {
   [[nodiscard]] Result<JournalPage> journal(std::uint64_t from_sequence,
                                             std::size_t limit) const override;
   [[nodiscard]] std::vector<TableReplication> replication() const override;
+  [[nodiscard]] std::vector<ControlPanelView> control_panels() const override;
+  void change_control_panels(PanelsEditor edit, PanelsCallback callback) override;
   void reload(std::string_view requested_by, ReloadCallback callback) override;
   [[nodiscard]] Metrics metrics() const override;
 
@@ -44,6 +46,7 @@ class FakeControlPlane final : public ControlPlane {
   Readiness readiness{.ready = true, .reasons = {}};
   std::optional<Error> move_error;
   std::optional<Error> reload_error;
+  std::optional<Error> panels_error;
   bool hold_moves = false;  // keep the callbacks in `held` instead of calling them
   EventLog* events = nullptr;
 
@@ -59,6 +62,7 @@ class FakeControlPlane final : public ControlPlane {
 
   Instant now_;
   Application shop_;
+  controls::Panels panels_;
   Assignment assignment_;
   std::vector<Decision> decisions_;  // oldest first
   std::uint64_t generation_ = 1;

@@ -41,6 +41,15 @@ void get_events(const Call& call);
 void post_failover(const Call& call);
 void post_switchover(const Call& call);
 void post_failback(const Call& call);
+void get_control_panels(const Call& call);
+void get_control_panel(const Call& call);
+void put_control_panel(const Call& call);
+void delete_control_panel(const Call& call);
+void put_routing_control(const Call& call);
+void delete_routing_control(const Call& call);
+void put_safety_rule(const Call& call);
+void delete_safety_rule(const Call& call);
+void post_control_states(const Call& call);
 void post_reload(const Call& call);
 
 }  // namespace leeward::admin

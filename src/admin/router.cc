@@ -42,6 +42,18 @@ constexpr std::array kRoutes = {
     Route{"GET", "/v1/decisions/{id}", Role::kViewer, "", get_decision},
     Route{"GET", "/v1/journal", Role::kViewer, "from limit", get_journal},
     Route{"GET", "/v1/replication", Role::kViewer, "", get_replication},
+    Route{"GET", "/v1/control-panels", Role::kViewer, "", get_control_panels},
+    Route{"GET", "/v1/control-panels/{panel}", Role::kViewer, "", get_control_panel},
+    Route{"PUT", "/v1/control-panels/{panel}", Role::kAdmin, "", put_control_panel},
+    Route{"DELETE", "/v1/control-panels/{panel}", Role::kAdmin, "", delete_control_panel},
+    Route{"PUT", "/v1/control-panels/{panel}/controls/{control}", Role::kAdmin, "",
+          put_routing_control},
+    Route{"DELETE", "/v1/control-panels/{panel}/controls/{control}", Role::kAdmin, "",
+          delete_routing_control},
+    Route{"PUT", "/v1/control-panels/{panel}/rules/{rule}", Role::kAdmin, "", put_safety_rule},
+    Route{"DELETE", "/v1/control-panels/{panel}/rules/{rule}", Role::kAdmin, "",
+          delete_safety_rule},
+    Route{"POST", "/v1/control-states", Role::kOperator, "", post_control_states},
     Route{"GET", "/v1/events", Role::kViewer, "", get_events},
     Route{"POST", "/v1/reload", Role::kAdmin, "", post_reload},
 };
@@ -152,7 +164,7 @@ void call_route(const Route& route, Call call) {
   if (const Status good = check_query(route.query, call.target); !good) {
     return call.respond(problem(good.error()));
   }
-  if (route.method == "POST" && !has_json_body_or_none(call.request)) {
+  if ((route.method == "POST" || route.method == "PUT") && !has_json_body_or_none(call.request)) {
     return call.respond(
         http_problem(415, "send the body as JSON, with 'Content-Type: application/json'"));
   }

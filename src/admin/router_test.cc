@@ -343,5 +343,82 @@ TEST(MoveBody, AFailbackNeedsNoRegion) {
   EXPECT_FALSE(command->to);
 }
 
+class ControlPanelsTest : public RouterTest {
+ protected:
+  Response put(std::string target, std::string body = "") {
+    return ask({.method = "PUT",
+                .target = std::move(target),
+                .host = "localhost",
+                .content_type = "application/json",
+                .body = std::move(body)});
+  }
+  Response remove(std::string target) {
+    return ask({.method = "DELETE", .target = std::move(target), .host = "localhost"});
+  }
+  void make_shop() {
+    ASSERT_EQ(put("/v1/control-panels/shop").status, 200);
+    ASSERT_EQ(put("/v1/control-panels/shop/controls/gra").status, 200);
+    ASSERT_EQ(put("/v1/control-panels/shop/controls/rbx").status, 200);
+    ASSERT_EQ(set(R"({"control":"shop/gra","state":"On"})").status, 200);
+    ASSERT_EQ(put("/v1/control-panels/shop/rules/one",
+                  R"({"kind":"assertion","asserted_controls":["gra","rbx"],)"
+                  R"("rule_config":{"type":"ATLEAST","threshold":1}})")
+                  .status,
+              200);
+  }
+  Response set(const std::string& changes, const std::string& overridden = "") {
+    return post("/v1/control-states",
+                R"({"changes":[)" + changes + R"(],"override":[)" + overridden + "]}");
+  }
+};
+
+TEST_F(ControlPanelsTest, ShowPanelsThatFollowApplications) {
+  const boost::json::object body = object_of(get("/v1/control-panels/application.shop"));
+  EXPECT_EQ(body.at("managed"), true);
+  EXPECT_EQ(body.at("routing_controls").as_array().size(), 2U);
+}
+
+TEST_F(ControlPanelsTest, SwitchControlsUnderTheirRules) {
+  make_shop();
+  const Response refused = set(R"({"control":"shop/gra","state":"Off"})");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("shop/one"));
+  EXPECT_EQ(
+      set(R"({"control":"shop/gra","state":"Off"},{"control":"shop/rbx","state":"On"})").status,
+      200);
+  const boost::json::object forced =
+      object_of(set(R"({"control":"shop/rbx","state":"Off"})", R"("shop/one")"));
+  const boost::json::object panel = forced.at("control_panels").as_array().at(0).as_object();
+  EXPECT_EQ(panel.at("safety_rules").as_array().at(0).as_object().at("condition_holds"), false);
+}
+
+TEST_F(ControlPanelsTest, AreDeletedFromTheInsideOut) {
+  make_shop();
+  EXPECT_EQ(remove("/v1/control-panels/shop").status, 409);
+  EXPECT_EQ(remove("/v1/control-panels/shop/controls/gra").status, 409);
+  EXPECT_EQ(remove("/v1/control-panels/shop/rules/one").status, 200);
+  EXPECT_EQ(remove("/v1/control-panels/shop/controls/gra").status, 200);
+  EXPECT_EQ(remove("/v1/control-panels/shop/controls/rbx").status, 200);
+  EXPECT_EQ(remove("/v1/control-panels/shop").status, 204);
+  EXPECT_EQ(get("/v1/control-panels/shop").status, 404);
+}
+
+TEST_F(ControlPanelsTest, RefuseWhatMakesNoSense) {
+  make_shop();
+  EXPECT_EQ(set("").status, 400);
+  EXPECT_EQ(set(R"({"control":"shop/gra"})").status, 400);
+  EXPECT_EQ(set(R"({"control":"shop/gra","state":"on"})").status, 400);
+  EXPECT_EQ(set(R"({"control":"shop/none","state":"On"})").status, 404);
+  EXPECT_EQ(post("/v1/control-states", R"({"change":[]})").status, 400);
+  EXPECT_EQ(set(R"({"control":"application.shop/GRA11","state":"On"})").status, 409);
+  EXPECT_EQ(put("/v1/control-panels/application.x").status, 409);
+  EXPECT_EQ(put("/v1/control-panels/shop").status, 409) << "exists";
+  EXPECT_EQ(put("/v1/control-panels/none/controls/a").status, 404);
+  EXPECT_EQ(put("/v1/control-panels/shop/rules/two", R"({"kind":"x"})").status, 400);
+  EXPECT_EQ(put("/v1/control-panels/shop/controls/new", R"({"state":"On"})").status, 400);
+  control.panels_error = Error{ErrorCode::kUnavailable, "the disk is full"};
+  EXPECT_EQ(set(R"({"control":"shop/rbx","state":"On"})").status, 503);
+}
+
 }  // namespace
 }  // namespace leeward::admin

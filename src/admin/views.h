@@ -17,6 +17,7 @@
 
 #include "base/time.h"
 #include "config/config.h"
+#include "controls/controls.h"
 #include "model/application.h"
 #include "model/decision.h"
 #include "model/health.h"
@@ -84,6 +85,15 @@ struct TableReplication {
   ReplicationLink link;
 
   friend bool operator==(const TableReplication&, const TableReplication&) = default;
+};
+
+// A control panel; one that follows an application is managed: read-only.
+struct ControlPanelView {
+  std::string name;
+  controls::ControlPanel panel;
+  bool managed = false;
+
+  friend bool operator==(const ControlPanelView&, const ControlPanelView&) = default;
 };
 
 struct ApplicationView {

@@ -79,6 +79,10 @@ Error error_of(CURLcode code, const std::string& url, const char* detail) {
           fmt::format("{}: {}; is leewardd running, and is this its api.listen?", url, text)};
 }
 
+bool has_body(const HttpRequest& request) {
+  return request.method == "POST" || request.method == "PUT";
+}
+
 void set_up(CURL* curl, const ClientOptions& options, const HttpRequest& request,
             Transfer& transfer, const std::string& url) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
@@ -93,10 +97,14 @@ void set_up(CURL* curl, const ClientOptions& options, const HttpRequest& request
   if (!options.ca_file.empty()) {
     curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
   }
-  if (request.method == "POST") {
+  if (has_body(request)) {
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
+  }
+  // libcurl calls a body from memory POST unless it is told otherwise.
+  if (request.method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, std::string(request.method).c_str());
   }
   if (transfer.take) {
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -124,7 +132,7 @@ Result<HttpAnswer> perform(const ClientOptions& options, const HttpRequest& requ
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail);
   Headers headers;
   add_header(headers, fmt::format("Accept: {}", request.accept));
-  if (request.method == "POST") {
+  if (has_body(request)) {
     add_header(headers, "Content-Type: application/json");
   }
   if (!options.token.empty()) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/context.h"
 
@@ -32,6 +33,28 @@ int show_history(const Context& context, const std::string& check);
 int export_journal(const Context& context, std::uint64_t from);
 int follow_events(const Context& context, const std::string& last_event_id);
 int reload(const Context& context);
+
+// Routing controls are named PANEL/CONTROL, safety rules PANEL/RULE.
+int list_controls(const Context& context, const std::string& panel);  // "": all panels
+int get_control(const Context& context, const std::string& id);
+struct SetControlsOptions {
+  std::vector<std::string> changes;     // "shop/gra=Off"
+  std::vector<std::string> overridden;  // safety rules
+};
+int set_controls(const Context& context, const SetControlsOptions& options);
+int create_control(const Context& context, const std::string& id);  // or a panel
+int delete_control(const Context& context, const std::string& id);  // or a panel
+struct RuleOptions {
+  std::string id;
+  std::vector<std::string> controls;
+  std::vector<std::string> targets;  // given: a gating rule, else an assertion rule
+  std::string type = "ATLEAST";
+  int threshold = 1;
+  bool inverted = false;
+  std::string wait_period = "0s";
+};
+int set_rule(const Context& context, const RuleOptions& options);
+int delete_rule(const Context& context, const std::string& id);
 
 // These do without the daemon.
 int check_config(const Context& context, const std::string& file);

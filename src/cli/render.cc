@@ -319,6 +319,38 @@ std::string render_decision(const json::value& decision, Style style) {
   return result + table(rows, "  ", style);
 }
 
+std::string render_control_panels(const json::value& panels, Style style) {
+  std::string result;
+  for (const json::value& panel : array_at(panels, "control_panels")) {
+    result += fmt::format("{}{}{}\n", result.empty() ? "" : "\n",
+                          paint(text_at(panel, "name"), Colour::kBold, style),
+                          true_at(panel, "managed") ? "  follows its application" : "");
+    std::vector<std::vector<Cell>> rows;
+    for (const json::value& control : array_at(panel, "routing_controls")) {
+      const std::string state = text_at(control, "state");
+      rows.push_back({{text_at(control, "name")},
+                      {state, state == "On" ? Colour::kGreen : Colour::kRed},
+                      {text_at(control, "changed_at")},
+                      {text_at(control, "changed_by")}});
+    }
+    for (const json::value& rule : array_at(panel, "safety_rules")) {
+      const bool gating = text_at(rule, "kind") == "gating";
+      const json::value& config = at(rule, "rule_config");
+      const bool holds = true_at(rule, "condition_holds");
+      rows.push_back(
+          {{"rule " + text_at(rule, "name")},
+           {holds ? "holds" : "does not hold", holds ? Colour::kGreen : Colour::kRed},
+           {fmt::format("{}: {}{} {} of {}{}", text_at(rule, "kind"),
+                        true_at(config, "inverted") ? "not " : "", text_at(config, "type"),
+                        text_at(config, "threshold"),
+                        joined(array_at(rule, gating ? "gating_controls" : "asserted_controls")),
+                        gating ? " before " + joined(array_at(rule, "target_controls")) : "")}});
+    }
+    result += table(rows, "  ", style);
+  }
+  return result.empty() ? "there are no control panels\n" : result;
+}
+
 std::string render_reload(const json::value& summary) {
   std::string result =
       fmt::format("config generation {} is in force{}\n", text_at(summary, "config_generation"),

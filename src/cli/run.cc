@@ -18,40 +18,11 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/exit_code.h"
+#include "cli/program.h"
 #include "cli/tables_commands.h"
 
 namespace leeward::cli {
 namespace {
-
-// The command line as it was read. `command` is the chosen one, to run after the globals are known.
-struct Program {
-  CLI::App app{"Leeward moves users away from a dead region, and says why.", "leeward"};
-  std::string token_file;
-  std::string output = "human";
-  Context context;
-  std::function<int()> command;
-
-  bool watch = false;
-  std::optional<std::uint64_t> decision;
-  MoveOptions move;
-  ResolveOptions resolve;
-  TablesOptions tables;
-  ConflictsOptions conflicts;
-  std::string application;
-  std::string check;
-  std::string file;
-  std::string last_event_id;
-  std::string shell;
-  std::uint64_t from = 0;
-};
-
-CLI::App* add(Program& program, CLI::App* parent, const char* name, const char* about,
-              const char* examples, std::function<int()> command) {
-  CLI::App* const sub = parent->add_subcommand(name, about);
-  sub->footer(fmt::format("Examples:\n{}", examples));
-  sub->final_callback([&program, command = std::move(command)] { program.command = command; });
-  return sub;
-}
 
 void add_globals(Program& program) {
   CLI::App& app = program.app;
@@ -299,6 +270,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_globals(program);
   add_reading(program);
   add_commanding(program);
+  add_controls(program);
   add_tables(program);
   add_local(program, [&program] { return complete(program); });
   try {

@@ -250,6 +250,36 @@ Result<ControlPanel> without_rule(const ControlPanel& panel, std::string_view na
   return changed;
 }
 
+Result<PanelsEdit> create_panel(const Panels& panels, const std::string& name) {
+  RETURN_IF_ERROR(check_name("control panel's name", name));
+  if (name.starts_with(kApplicationPanelPrefix)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("names that begin with '{}' are those of applications' own panels",
+                            kApplicationPanelPrefix));
+  }
+  if (panels.contains(name)) {
+    return fail(ErrorCode::kAlreadyExists, fmt::format("control panel '{}' exists", name));
+  }
+  if (panels.size() >= kPanelsMax) {
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("there may be at most {} control panels", kPanelsMax));
+  }
+  return PanelsEdit{{{name, {}}}, {}};
+}
+
+Result<PanelsEdit> delete_panel(const Panels& panels, const std::string& name) {
+  const auto found = panels.find(name);
+  if (found == panels.end()) {
+    return fail(ErrorCode::kNotFound, fmt::format("there is no control panel '{}'", name));
+  }
+  if (!found->second.controls.empty()) {
+    return fail(ErrorCode::kFailedPrecondition,
+                fmt::format("control panel '{}' still has {} routing controls; delete them first",
+                            name, found->second.controls.size()));
+  }
+  return PanelsEdit{{}, {name}};
+}
+
 bool condition_holds(const SafetyRule& rule, const ControlPanel& panel) {
   const auto on = std::ranges::count_if(rule.controls, [&](const std::string& name) {
     const auto found = panel.controls.find(name);

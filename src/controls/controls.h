@@ -134,6 +134,23 @@ struct StateUpdate {
 // names every rule that refuses, and how to override it.
 Result<Panels> update_states(const Panels& panels, const StateUpdate& update, WallTime now);
 
+// What is to be stored: panels that are new or changed, and those that are gone.
+struct PanelsEdit {
+  Panels put;
+  std::set<std::string, std::less<>> removed;
+
+  friend bool operator==(const PanelsEdit&, const PanelsEdit&) = default;
+};
+
+// Panels of applications are named so, made by the daemon, and follow the assignment; nobody else
+// may take such a name.
+inline constexpr std::string_view kApplicationPanelPrefix = "application.";
+
+// kAlreadyExists, kResourceExhausted, kInvalidArgument.
+Result<PanelsEdit> create_panel(const Panels& panels, const std::string& name);
+// Of a panel without controls; rules cannot be left without them. kFailedPrecondition, kNotFound.
+Result<PanelsEdit> delete_panel(const Panels& panels, const std::string& name);
+
 // Whether a rule's condition holds for these states. For status pages.
 [[nodiscard]] bool condition_holds(const SafetyRule& rule, const ControlPanel& panel);
 

@@ -182,6 +182,21 @@ TEST(Panels, EditsThatMakeNoSenseAreRefused) {
   EXPECT_THAT(with_rule(panel, "two", rule).error().message, HasSubstr("target_controls"));
 }
 
+TEST(Panels, AreMadeOnceAndDeletedEmpty) {
+  Panels panels = shop();
+  EXPECT_EQ(create_panel(panels, "other")->put.size(), 1U);
+  EXPECT_EQ(create_panel(panels, "shop").error().code, ErrorCode::kAlreadyExists);
+  EXPECT_THAT(create_panel(panels, "application.shop").error().message, HasSubstr("applications"));
+  EXPECT_EQ(delete_panel(panels, "shop").error().code, ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(delete_panel(panels, "other").error().code, ErrorCode::kNotFound);
+  panels["other"] = {};
+  EXPECT_TRUE(delete_panel(panels, "other")->removed.contains("other"));
+  for (std::size_t i = panels.size(); i < kPanelsMax; ++i) {
+    panels["p" + std::to_string(i)] = {};
+  }
+  EXPECT_EQ(create_panel(panels, "more").error().code, ErrorCode::kResourceExhausted);
+}
+
 TEST(Updates, NameControlsThatExistOnceEach) {
   const Panels panels = shop();
   EXPECT_EQ(update_states(panels, set({}), kNow).error().code, ErrorCode::kInvalidArgument);

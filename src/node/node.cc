@@ -16,6 +16,7 @@
 #include "admin/events.h"
 #include "node/changes.h"
 #include "node/control.h"
+#include "node/control_panels.h"
 #include "node/log.h"
 #include "node/plane.h"
 #include "node/region_data.h"
@@ -97,6 +98,10 @@ struct Node::Impl {
     data = std::make_unique<RegionData>(
         [this](std::function<void()> task) { asio::post(io, std::move(task)); });
     data->apply(config);
+    ASSIGN_OR_RETURN(controls::Panels stored_panels, read_control_panels(*store));
+    panels = std::make_unique<ControlPanels>(
+        std::move(stored_panels),
+        ControlPanels::Collaborators{*store, [] { return probe::wall_now(); }, [] {}});
     control = std::make_unique<Control>(
         config.node.id, config.state.journal_entries_max, std::move(saved),
         Control::Collaborators{*writer, log, events, [this](MonoTime at) { wake_at(at); }, *data});
@@ -143,7 +148,7 @@ struct Node::Impl {
 
   Status start_api() {
     plane = std::make_unique<Plane>(Plane::Collaborators{
-        *control, *writer, *store, *checker, *dns, facts, replication,
+        *control, *panels, *writer, *store, *checker, *dns, facts, replication,
         [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); }});
     ASSIGN_OR_RETURN(api, admin::ApiServer::start(io, config.api, *plane, events));
     log.info("api-listening", {{"address", config.api.listen.address}, {"port", int{api->port()}}});
@@ -344,6 +349,7 @@ struct Node::Impl {
   std::unique_ptr<RegionData> data;
   std::vector<lag::TableLink> replication;  // as measured last
   std::unique_ptr<Control> control;
+  std::unique_ptr<ControlPanels> panels;
   std::unique_ptr<server::DnsServer> dns;
   std::unique_ptr<probe::Checker> checker;
   std::unique_ptr<Plane> plane;

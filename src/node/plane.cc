@@ -224,6 +224,21 @@ Result<admin::JournalPage> Plane::journal(std::uint64_t from_sequence, std::size
   return page;
 }
 
+std::vector<admin::ControlPanelView> Plane::control_panels() const {
+  std::vector<admin::ControlPanelView> views;
+  for (const auto& [name, panel] : with_.panels.panels()) {
+    views.push_back({name, panel, false});
+  }
+  for (auto& [name, panel] : application_panels(with_.control)) {
+    views.push_back({name, std::move(panel), true});
+  }
+  return views;
+}
+
+void Plane::change_control_panels(admin::PanelsEditor edit, admin::PanelsCallback callback) {
+  with_.panels.change(std::move(edit), std::move(callback));
+}
+
 void Plane::reload(std::string_view requested_by, admin::ReloadCallback callback) {
   with_.reload(requested_by, std::move(callback));
 }

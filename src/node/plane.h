@@ -12,6 +12,7 @@
 #include "admin/control_plane.h"
 #include "lag/monitor.h"
 #include "node/control.h"
+#include "node/control_panels.h"
 #include "probe/checker.h"
 #include "server/dns_server.h"
 #include "state/store.h"
@@ -35,6 +36,7 @@ class Plane final : public admin::ControlPlane {
  public:
   struct Collaborators {
     Control& control;
+    ControlPanels& panels;
     const StoreWriter& writer;
     state::Store& store;
     const probe::Checker& checker;
@@ -62,6 +64,8 @@ class Plane final : public admin::ControlPlane {
   [[nodiscard]] Result<admin::JournalPage> journal(std::uint64_t from_sequence,
                                                    std::size_t limit) const override;
   [[nodiscard]] std::vector<admin::TableReplication> replication() const override;
+  [[nodiscard]] std::vector<admin::ControlPanelView> control_panels() const override;
+  void change_control_panels(admin::PanelsEditor edit, admin::PanelsCallback callback) override;
   void reload(std::string_view requested_by, admin::ReloadCallback callback) override;
   [[nodiscard]] admin::Metrics metrics() const override;
 

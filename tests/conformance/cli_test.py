@@ -46,6 +46,35 @@ class Cli(unittest.TestCase):
                             ["failover", "shop", "--to", "RBX-A", "--dry-run"], ["reload"]):
                 self.assertTrue(json.loads(self.expect(0, *api, "--output", "json", *command).stdout), command)
 
+    def test_routing_controls(self):
+        with AdminServer() as server:
+            control = ("--api", f"http://127.0.0.1:{server.port}", "control")
+            for name in ("shop", "shop/gra", "shop/rbx"):
+                self.expect(0, *control, "create", name)
+            self.expect(0, *control, "set", "shop/gra=On")
+            self.assertEqual(self.expect(0, *control, "get", "shop/gra").stdout, "On\n")
+            self.expect(0, *control, "rule", "set", "shop/one", "--control", "gra", "--control", "rbx")
+            refused = self.expect(1, *control, "set", "shop/gra=Off")
+            self.assertIn("shop/one", refused.stderr)
+            self.assertEqual(self.expect(0, *control, "get", "shop/gra").stdout, "On\n")
+            listed = self.expect(0, *control, "set", "shop/gra=Off", "shop/rbx=On").stdout
+            self.assertIn("rule one", listed)
+            self.expect(0, *control, "set", "shop/rbx=Off", "--override", "shop/one")
+            self.assertIn("does not hold", self.expect(0, *control, "list", "shop").stdout)
+            self.expect(0, *control, "rule", "set", "shop/gate", "--control", "gra", "--target", "rbx", "--type", "OR")
+            self.expect(1, *control, "set", "shop/rbx=On", "--override", "shop/one")
+            self.expect(1, *control, "set", "application.shop/GRA11=On")
+            self.expect(1, *control, "delete", "shop")
+            for rule in ("one", "gate"):
+                self.expect(0, *control, "rule", "delete", f"shop/{rule}")
+            for name in ("shop/gra", "shop/rbx", "shop"):
+                self.expect(0, *control, "delete", name)
+            self.expect(1, *control, "get", "shop/gra")
+            everything = json.loads(self.expect(0, "--output", "json", *control, "list").stdout)
+            self.assertEqual([p["name"] for p in everything["control_panels"]], ["application.shop"])
+            self.expect(2, *control, "set")
+            self.expect(2, *control, "set", "shop/gra")
+
     def test_globals_may_follow_the_command(self):
         with AdminServer() as server:
             api = f"http://127.0.0.1:{server.port}"

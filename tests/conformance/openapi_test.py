@@ -40,6 +40,10 @@ class OpenApi(unittest.TestCase):
         connection.close()
         answers = operations()[(method, template)]["responses"]
         documented = answers.get(str(response.status)) or answers["default"]
+        if response.status == 204:
+            self.assertNotIn("content", documented)
+            self.assertEqual(text, "")
+            return response.status, None
         kind = response.headers["Content-Type"].split(";")[0]
         self.assertIn(kind, documented["content"], f"{method} {path}: {response.status}")
         value = json.loads(text) if "json" in kind and "ndjson" not in kind else text
@@ -74,6 +78,31 @@ class OpenApi(unittest.TestCase):
                 status, _ = self.ask(server, "POST", (move + kind, f"/v1/applications/shop/{kind}"), body)
                 self.assertEqual(status, 200)
             self.assertEqual(self.ask(server, "POST", "/v1/reload")[0], 200)
+
+    def test_control_panels(self):
+        panel, control, rule = "/v1/control-panels/{panel}", "/v1/control-panels/{panel}/controls/{control}", "/v1/control-panels/{panel}/rules/{rule}"
+        with AdminServer() as server:
+            self.assertEqual(self.ask(server, "PUT", (panel, "/v1/control-panels/shop"))[0], 200)
+            for name in ("gra", "rbx"):
+                self.assertEqual(self.ask(server, "PUT", (control, f"/v1/control-panels/shop/controls/{name}"))[0], 200)
+            change = {"changes": [{"control": "shop/gra", "state": "On"}]}
+            validate({"$ref": "#/components/schemas/ControlStates"}, change)
+            self.assertEqual(self.ask(server, "POST", "/v1/control-states", change)[0], 200)
+            body = {"kind": "assertion", "asserted_controls": ["gra", "rbx"],
+                    "rule_config": {"type": "ATLEAST", "threshold": 1, "inverted": False}, "wait_period": "0s"}
+            validate({"$ref": "#/components/schemas/SafetyRule"}, body)
+            self.assertEqual(self.ask(server, "PUT", (rule, "/v1/control-panels/shop/rules/one"), body)[0], 200)
+            status, problem = self.ask(server, "POST", "/v1/control-states", {"changes": [{"control": "shop/gra", "state": "Off"}]})
+            self.assertEqual(status, 409)
+            self.assertIn("shop/one", problem["detail"])
+            status, listed = self.ask(server, "GET", "/v1/control-panels")
+            self.assertEqual([p["name"] for p in listed["control_panels"]], ["shop", "application.shop"])
+            self.assertEqual(self.ask(server, "GET", (panel, "/v1/control-panels/application.shop"))[0], 200)
+            self.assertEqual(self.ask(server, "DELETE", (rule, "/v1/control-panels/shop/rules/one"))[0], 200)
+            for name in ("gra", "rbx"):
+                self.assertEqual(self.ask(server, "DELETE", (control, f"/v1/control-panels/shop/controls/{name}"))[0], 200)
+            self.assertEqual(self.ask(server, "DELETE", (panel, "/v1/control-panels/shop"))[0], 204)
+            self.assertEqual(self.ask(server, "GET", (panel, "/v1/control-panels/shop"))[0], 404)
 
     def test_errors(self):
         with AdminServer() as server:
