@@ -33,4 +33,12 @@ std::string_view to_string(LogLevel level) {
   return "";
 }
 
+std::string_view to_string(TsigAlgorithm algorithm) {
+  return algorithm == TsigAlgorithm::kHmacSha512 ? "hmac-sha512" : "hmac-sha256";
+}
+
+std::string_view to_string(AwsAccess access) {
+  return access == AwsAccess::kReadOnly ? "read-only" : "full";
+}
+
 }  // namespace leeward::config

@@ -25,7 +25,7 @@ comments. `leeward config check FILE` prints what a file means, or everything th
   tell a dead region from its own broken network. Where neither `automatic` nor `quorum` is written,
   failover is manual.
 - At most 4 MiB, 32 levels, and 1,000,000 values with aliases expanded.
-- `mesh`, `providers`, `notify`, `state.etcd` and `api.aws_credentials` are reserved for later
+- `mesh`, `providers`, `notify` and `state.etcd` are reserved for later
   versions.
 )";
 

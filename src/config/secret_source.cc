@@ -27,30 +27,6 @@ Result<std::string> fetch(Reader& reader, const SecretSource& source) {
   return *value;
 }
 
-// Never says what the value is, only how it is wrong.
-Status check_token(std::string_view value) {
-  if (value.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "the secret is empty");
-  }
-  if (value.size() < kTokenBytesMin) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the secret has {} characters; a token needs at least {}, such as the "
-                            "output of 'openssl rand -hex 32'",
-                            value.size(), kTokenBytesMin));
-  }
-  if (value.size() > kTokenBytesMax) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("the secret has {} bytes, more than the {} a token may have: is this "
-                            "the right file?",
-                            value.size(), kTokenBytesMax));
-  }
-  if (std::any_of(value.begin(), value.end(), [](char c) { return c <= ' ' || c >= 0x7F; })) {
-    return fail(ErrorCode::kInvalidArgument,
-                "the secret has spaces or characters outside ASCII; a bearer token cannot");
-  }
-  return {};
-}
-
 std::optional<SecretSource> read_source(Reader& reader, const Node& node) {
   if (node.kind == NodeKind::kScalar) {
     reader.problem(
@@ -80,45 +56,59 @@ std::optional<SecretSource> read_source(Reader& reader, const Node& node) {
                  : SecretSource{SecretSource::Kind::kEnv, *text};
 }
 
-void read_token(Reader& reader, const Node& node, Token& token) {
-  const std::optional<SecretSource> source = read_source(reader, node);
+}  // namespace
+
+// Never says what the value is, only how it is wrong.
+Status check_token(std::string_view value) {
+  if (value.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "the secret is empty");
+  }
+  if (value.size() < kTokenBytesMin) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the secret has {} characters; a token needs at least {}, such as the "
+                            "output of 'openssl rand -hex 32'",
+                            value.size(), kTokenBytesMin));
+  }
+  if (value.size() > kTokenBytesMax) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the secret has {} bytes, more than the {} a token may have: is this "
+                            "the right file?",
+                            value.size(), kTokenBytesMax));
+  }
+  if (std::any_of(value.begin(), value.end(), [](char c) { return c <= ' ' || c >= 0x7F; })) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the secret has spaces or characters outside ASCII; a bearer token cannot");
+  }
+  return {};
+}
+
+std::optional<KeptSecret> read_secret(Reader& reader, const Node& node,
+                                      Status (*check)(std::string_view)) {
+  std::optional<SecretSource> source = read_source(reader, node);
   if (!source) {
-    return;
+    return std::nullopt;
   }
   const Reader::Scope scope(reader, source->kind == SecretSource::Kind::kFile ? "file" : "env");
   Result<std::string> value = fetch(reader, *source);
   if (!value) {
     reader.problem(node, value.error().message);
-    return;
+    return std::nullopt;
   }
   while (value->ends_with('\n') || value->ends_with('\r')) {
     value->pop_back();
   }
-  if (const Status good = check_token(*value); !good) {
+  if (const Status good = check(*value); !good) {
     reader.problem(node, good.error().message);
-    return;
+    return std::nullopt;
   }
-  token.source = *source;
-  token.value = Secret(std::move(*value));
+  return KeptSecret{*std::move(source), Secret(*std::move(value))};
 }
 
-}  // namespace
-
-Key<Token> token_value_key() {
-  return {
-      .name = "token",
-      .type = "{file: PATH} or {env: NAME}",
-      .doc = "Where its value is kept: 16 to 4,096 visible ASCII characters.",
-      .read = read_token,
-      .write =
-          [](const Token& token) {
-            const bool is_file = token.source.kind == SecretSource::Kind::kFile;
-            return token.source.where.empty() ? Value::scalar("***")
-                                              : Value::map({{is_file ? "file" : "env",
-                                                             Value::scalar(token.source.where)}});
-          },
-      .required = true,
-  };
+Value write_secret(const SecretSource& source) {
+  const bool is_file = source.kind == SecretSource::Kind::kFile;
+  return source.where.empty()
+             ? Value::scalar("***")
+             : Value::map({{is_file ? "file" : "env", Value::scalar(source.where)}});
 }
 
 }  // namespace leeward::config

@@ -10,10 +10,6 @@
 namespace leeward::config {
 namespace {
 
-constexpr std::size_t kEndpointsMax = 64;
-constexpr std::size_t kZoneFilesMax = 10'000;
-constexpr std::size_t kNameServersMax = 13;
-
 std::optional<LogFormat> parse_log_format(std::string_view text) {
   return text == "keyvalue" ? std::optional(LogFormat::kKeyValue)
          : text == "json"   ? std::optional(LogFormat::kJson)
@@ -37,83 +33,6 @@ std::optional<Role> parse_role(std::string_view text) {
     }
   }
   return std::nullopt;
-}
-
-// Where something listens; two things may not listen on the same address and port.
-Result<Endpoint> claim_endpoint(Reader& reader, const std::string& text) {
-  ASSIGN_OR_RETURN(Endpoint endpoint, parse_endpoint(text));
-  if (endpoint.port != 0) {
-    const auto [first, is_new] =
-        reader.context().endpoints.emplace(format_endpoint(endpoint), reader.path());
-    if (!is_new) {
-      return fail(ErrorCode::kAlreadyExists,
-                  fmt::format("{} is already taken by {}", quote(text), first->second));
-    }
-  }
-  return endpoint;
-}
-
-constexpr const char* kEndpointForm = "ADDRESS:PORT or [IPv6]:PORT";
-
-Key<DnsConfig> dns_listen_key() {
-  return {
-      .name = "listen",
-      .type = fmt::format("list of: {}", kEndpointForm),
-      .doc = "UDP and TCP each.",
-      .read =
-          [](Reader& reader, const Node& node, DnsConfig& dns) {
-            dns.listen.clear();
-            read_texts(reader, node, kEndpointForm, kEndpointsMax,
-                       [&](const std::string& text) -> Status {
-                         ASSIGN_OR_RETURN(Endpoint endpoint, claim_endpoint(reader, text));
-                         dns.listen.push_back(std::move(endpoint));
-                         return {};
-                       });
-          },
-      .write =
-          [](const DnsConfig& dns) {
-            std::vector<std::string> texts;
-            for (const Endpoint& endpoint : dns.listen) {
-              texts.push_back(format_endpoint(endpoint));
-            }
-            return Value::list(texts);
-          },
-  };
-}
-
-Key<DnsConfig> workers_key() {
-  return {
-      .name = "workers",
-      .type = "auto, or whole number, 1 to 256",
-      .doc = "UDP worker threads per endpoint; auto: one per core.",
-      .read =
-          [](Reader& reader, const Node& node, DnsConfig& dns) {
-            if (node.kind == NodeKind::kScalar && node.text == "auto") {
-              dns.workers = 0;
-            } else {
-              dns.workers = static_cast<int>(reader.integer(node, 1, 256).value_or(0));
-            }
-          },
-      .write =
-          [](const DnsConfig& dns) {
-            return Value::scalar(dns.workers == 0 ? "auto" : fmt::format("{}", dns.workers));
-          },
-  };
-}
-
-Result<std::string> parse_version(std::string_view text) {
-  if (text.empty() || text.size() > 255) {
-    return fail(ErrorCode::kInvalidArgument,
-                "expected 1 to 255 bytes; leave the key out to refuse");
-  }
-  return std::string(text);
-}
-
-Result<std::string> parse_zone_path(Reader& reader, std::string_view text) {
-  if (text.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "expected the path of a zone file, found ''");
-  }
-  return reader.resolve_path(std::string(text));
 }
 
 Key<ApiConfig> api_listen_key() {
@@ -171,10 +90,41 @@ Section<Token> token_section() {
   Key<Token> role = choice_key("role", &Token::role, {"viewer", "operator", "admin"}, parse_role,
                                to_string, "What it allows; each includes the one before.");
   role.required = true;
+  Key<Token> value = secret_key("token", &Token::source, &Token::value, check_token,
+                                "Where its value is kept: 16 to 4,096 visible ASCII characters.");
+  value.required = true;
   return {
-      .keys = {std::move(role), token_value_key()},
+      .keys = {std::move(role), std::move(value)},
       .finish = finish_token,
   };
+}
+
+std::optional<AwsAccess> parse_aws_access(std::string_view text) {
+  return text == "full"        ? std::optional(AwsAccess::kFull)
+         : text == "read-only" ? std::optional(AwsAccess::kReadOnly)
+                               : std::nullopt;
+}
+
+Status check_access_key_id(std::string_view text) {
+  const bool good = text.size() >= 3 && text.size() <= 128 && std::ranges::all_of(text, [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '_' || c == '-';
+                    });
+  return good ? Status()
+              : fail(ErrorCode::kInvalidArgument,
+                     "an access key id is 3 to 128 letters, digits, '-' and '_'");
+}
+
+Section<AwsCredential> aws_credential_section() {
+  Key<AwsCredential> secret =
+      secret_key("secret", &AwsCredential::source, &AwsCredential::secret, check_token,
+                 "Where the secret access key is kept: 16 to 4,096 visible ASCII characters.");
+  secret.required = true;
+  return {{
+      std::move(secret),
+      choice_key("access", &AwsCredential::access, {"full", "read-only"}, parse_aws_access,
+                 to_string, "What it allows."),
+  }};
 }
 
 void finish_api(Reader& reader, const Node& map, ApiConfig& api) {
@@ -242,25 +192,6 @@ Section<StateConfig> state_section() {
   };
 }
 
-Section<DnsConfig> dns_section() {
-  return {{
-      dns_listen_key(),
-      workers_key(),
-      texts_key<DnsConfig>(
-          "zones", &DnsConfig::zone_files, "path of a zone file", kZoneFilesMax,
-          [](Reader& reader) -> TextParser {
-            return [&reader](std::string_view text) { return parse_zone_path(reader, text); };
-          },
-          "Standard zone files to serve (RFC 1035)."),
-      texts_key<DnsConfig>(
-          "name_servers", &DnsConfig::name_servers, "host name", kNameServersMax,
-          [](Reader&) -> TextParser { return parse_hostname; },
-          "NS names of zones made from applications. Without it: ns1.ZONE."),
-      text_key<DnsConfig>("version", &DnsConfig::version, "text, 1 to 255 bytes", parse_version,
-                          "Answer to version.bind in class CHAOS. Without it: refused."),
-  }};
-}
-
 Section<ApiConfig> api_section() {
   return {
       .keys =
@@ -277,9 +208,19 @@ Section<ApiConfig> api_section() {
                   [](const Token& token) { return token.name; },
                   "Bearer tokens; their names are journaled with every command. Without any, "
                   "everybody on a loopback address is admin."),
+              named_key<ApiConfig, AwsCredential>(
+                  "aws_credentials", &ApiConfig::aws_credentials, aws_credential_section(),
+                  "ACCESS_KEY_ID",
+                  [](Reader&, const std::string& name) {
+                    AwsCredential credential;
+                    credential.access_key_id = name;
+                    return credential;
+                  },
+                  [](const AwsCredential& credential) { return credential.access_key_id; },
+                  "Who may call the Route 53 API (Signature Version 4). Without any, callers on a "
+                  "loopback address need no signature, and nobody else may call it.",
+                  check_access_key_id),
           },
-      .unsupported = {{"aws_credentials",
-                       "the Route 53 API comes with a later version: remove the key"}},
       .finish = finish_api,
   };
 }

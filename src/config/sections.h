@@ -30,6 +30,9 @@ void finish_tables(Reader& reader, const Node& map, Config& config);
 Section<NodeConfig> node_section();
 Section<StateConfig> state_section();
 Section<DnsConfig> dns_section();
+// Where something listens; two things may not listen on the same address and port.
+Result<Endpoint> claim_endpoint(Reader& reader, const std::string& text);
+inline constexpr const char* kEndpointForm = "ADDRESS:PORT or [IPv6]:PORT";
 Section<ApiConfig> api_section();
 Section<LogConfig> log_section();
 Section<ReplicationConfig> replication_section();

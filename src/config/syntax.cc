@@ -131,6 +131,36 @@ std::string format_endpoint(const Endpoint& endpoint) {
             : fmt::format("{}:{}", endpoint.address, endpoint.port);
 }
 
+Status check_network(std::string_view text) {
+  const auto wrong = [&](std::string_view why) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} is not a network such as 192.0.2.0/24: {}", quote(text), why));
+  };
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    return wrong("'/' and the prefix's length are missing");
+  }
+  const std::string address(text.substr(0, slash));
+  std::array<unsigned char, 16> bytes{};
+  const bool is_ipv4 = ::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+  if (!is_ipv4 && ::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) {
+    return wrong("what is before the '/' is no IP address");
+  }
+  const std::string_view digits = text.substr(slash + 1);
+  unsigned length = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  const unsigned bits = is_ipv4 ? 32 : 128;
+  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() || length > bits) {
+    return wrong(fmt::format("the prefix's length must be from 0 to {}", bits));
+  }
+  for (unsigned bit = length; bit < bits; ++bit) {
+    if ((bytes[bit / 8] >> (7 - bit % 8) & 1U) != 0) {
+      return wrong("bits beyond the prefix are set");
+    }
+  }
+  return {};
+}
+
 Result<std::string> parse_hostname(std::string_view text) {
   std::string_view name = text;
   if (name.ends_with('.')) {

@@ -18,6 +18,9 @@ Result<std::string> parse_ip(std::string_view text);
 Result<Endpoint> parse_endpoint(std::string_view text);
 [[nodiscard]] std::string format_endpoint(const Endpoint& endpoint);
 
+// "192.0.2.0/24", "2001:db8::/32"; no bits set beyond the prefix.
+Status check_network(std::string_view text);
+
 // RFC 1123 labels, underscores allowed (RFC 2782 names); lower-cased, without a trailing dot.
 Result<std::string> parse_hostname(std::string_view text);
 

@@ -19,6 +19,8 @@ inline const std::map<std::string, std::string>& test_files() {
       {"short.token", "too-short"},
       {"huge.token", std::string(5000, 'x')},
       {"spaces.token", "this has spaces in it"},
+      {"cookie.secret", "e5e973e5a6b2a43f48e7dc849e37bfcf\n"},
+      {"tsig.secret", "c2VjcmV0LXNlY3JldC1zZWNyZXQ=\n"},
   };
   return files;
 }
