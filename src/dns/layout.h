@@ -4,8 +4,8 @@
 // sets are a handful of allocations and a look-up touches three cache lines.
 //
 //   slots --hash of name--> nodes --> sets --> alternatives --> bytes
-//                                      |
-//                                      +--> policies (which alternatives answer)
+//                                      |              ^
+//                                      +--> policies -+  (which alternatives answer)
 //
 // An alternative is one member's records, rendered: per record a pointer to offset 12 (the
 // question's name), type, class, TTL, length and rdata with names uncompressed. An answer whose
@@ -62,9 +62,8 @@ struct Alternative {
 
 struct Set {
   std::uint32_t ttl = 0;
-  std::uint32_t policy = kNone;  // index in `policies`; kNone: simple
-  std::uint32_t first_alternative = 0;
-  std::uint16_t alternative_count = 0;
+  std::uint32_t policy = kNone;         // a group of `policies`; kNone: simple
+  std::uint32_t first_alternative = 0;  // the only one of a simple set
   std::uint16_t type = 0;
   // Simple, and no additional records to look for: a copy of this is the answer. Its alternative
   // again, which saves the commonest answers a cache line; size 0: not plain.
@@ -85,7 +84,7 @@ struct Layout {
   std::vector<std::uint8_t> bytes;
   std::vector<std::uint8_t> names;  // kNameReadAhead bytes of slack at the end
   std::vector<Zone> zones;
-  std::vector<routing::Policy> policies;
+  routing::Policies policies;         // whose leaves are alternatives
   std::vector<std::uint8_t> version;  // TXT rdata; empty: CHAOS is refused
   std::vector<ZoneSummary> summaries;
   std::vector<std::string> notes;
@@ -98,6 +97,11 @@ struct Layout {
   }
   [[nodiscard]] std::span<const std::uint8_t> bytes_of(const Alternative& alternative) const {
     return {bytes.data() + alternative.offset, alternative.size};
+  }
+  // The TTL that its records were rendered with; `fallback` of one without records.
+  [[nodiscard]] std::uint32_t ttl_of(const Alternative& alternative, std::uint32_t fallback) const {
+    return alternative.size == 0 ? fallback
+                                 : load32(bytes.data() + alternative.offset + kRecordTtlOffset);
   }
   [[nodiscard]] const Set* find_set(const Node& node, std::uint16_t type) const {
     for (const Set& set : sets_of(node)) {

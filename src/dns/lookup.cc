@@ -127,7 +127,7 @@ Lookup::Step Lookup::answer_at(Position position, const Node& node) {
     return Step::kDone;
   }
   if ((node.flags & kHasCname) != 0 && qtype_ != type::kCname) {
-    return follow_cname(position, *layout_.find_set(node, type::kCname));
+    return follow_cname(position, node, *layout_.find_set(node, type::kCname));
   }
   const Set* set = layout_.find_set(node, qtype_);
   if (set == nullptr) {
@@ -150,30 +150,39 @@ void Lookup::answer_set(Position position, const Node& node, const Set& set) {
   }
 }
 
-const Set* Lookup::first_set_with_records(const Node& node) const {
+routing::Choice Lookup::choose(const Set& set) {
+  const routing::Choice choice =
+      routing::evaluate(layout_.policies, set.policy, board_, client_, random_);
+  outcome_.scope_bits = std::max(outcome_.scope_bits, choice.scope_bits);
+  return choice;
+}
+
+const Set* Lookup::first_set_with_records(const Node& node) {
   for (const Set& set : layout_.sets_of(node)) {
     if (set.policy == kNone) {
       return &set;
     }
-    const routing::Policy& policy = layout_.policies[set.policy];
-    const routing::Choice choice = routing::evaluate(policy, board_, random_);
-    if (layout_.alternatives[set.first_alternative + choice.members[0]].records > 0) {
+    const routing::Choice choice = choose(set);
+    if (choice.count > 0 && layout_.alternatives[choice.leaves[0]].records > 0) {
       return &set;
     }
   }
   return nullptr;
 }
 
-Lookup::Step Lookup::follow_cname(Position position, const Set& set) {
-  if (!add_set(Section::kAnswer, position, set).fits) {
+Lookup::Step Lookup::follow_cname(Position position, const Node& node, const Set& set) {
+  const Added added = add_set(Section::kAnswer, position, set);
+  if (!added.fits) {
     outcome_.truncated = true;
     return Step::kDone;
   }
-  const Alternative& alternative = layout_.alternatives[set.first_alternative];
-  const std::span<const std::uint8_t> rdata =
-      layout_.bytes_of(alternative).subspan(kRecordHeaderBytes);
+  if (added.records == 0) {  // a policy that is for other clients
+    add_negative(node.zone, added.ttl);
+    return Step::kDone;
+  }
   ++chain_;
-  return target_.assign(rdata) ? Step::kFollow : Step::kDone;
+  return target_.assign(layout_.bytes_of(*last_added_).subspan(kRecordHeaderBytes)) ? Step::kFollow
+                                                                                    : Step::kDone;
 }
 
 // RFC 6672: the DNAME, and the CNAME that it stands for.
@@ -297,23 +306,26 @@ bool Lookup::add_addresses(std::span<const std::uint8_t> wire_name) {
 template <typename AddRecord>
 Lookup::Added Lookup::add_chosen(const Set& set, const AddRecord& add_record) {
   Added added{0, set.ttl, true};
-  const auto add_member = [&](std::size_t member) {
-    const Alternative& alternative = layout_.alternatives[set.first_alternative + member];
+  const auto add_alternative = [&](const Alternative& alternative) {
     added.records += alternative.records;
+    last_added_ = &alternative;
     added.fits =
         added.fits && for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& record) {
           return add_record(record, added.ttl);
         });
   };
   if (set.policy == kNone) {
-    add_member(0);
+    add_alternative(layout_.alternatives[set.first_alternative]);
     return added;
   }
-  const routing::Policy& policy = layout_.policies[set.policy];
-  const routing::Choice choice = routing::evaluate(policy, board_, random_);
-  added.ttl = routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, policy.ttl_floor_seconds);
+  const routing::Choice choice = choose(set);
+  const std::uint32_t floor = layout_.policies.groups[set.policy].ttl_floor_seconds;
+  added.ttl = routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, floor);
   for (std::uint32_t i = 0; i < choice.count; ++i) {
-    add_member(choice.members[i]);
+    const Alternative& alternative = layout_.alternatives[choice.leaves[i]];
+    added.ttl = routing::effective_ttl(layout_.ttl_of(alternative, set.ttl),
+                                       choice.ttl_limit_seconds, floor);
+    add_alternative(alternative);
   }
   return added;
 }

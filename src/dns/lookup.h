@@ -28,8 +28,9 @@ struct Outcome {
 
 class Lookup {
  public:
-  Lookup(const Layout& layout, const HealthBoard& board, std::uint64_t random, Response& response)
-      : layout_(layout), board_(board), random_(random), response_(response) {}
+  Lookup(const Layout& layout, const HealthBoard& board, routing::Client client,
+         std::uint64_t random, Response& response)
+      : layout_(layout), board_(board), client_(client), random_(random), response_(response) {}
 
   // `exact` is the node of the question's name, or kNone.
   Outcome run(const ParsedQuery& query, std::uint32_t exact);
@@ -50,7 +51,7 @@ class Lookup {
 
   Step step(Position position, std::uint32_t exact);
   Step answer_at(Position position, const Node& node);
-  Step follow_cname(Position position, const Set& set);
+  Step follow_cname(Position position, const Node& node, const Set& set);
   Step follow_dname(Position position, const Node& node, std::size_t label);
   Step no_such_name(Position position, std::uint32_t encloser, std::size_t label);
   void answer_set(Position position, const Node& node, const Set& set);
@@ -74,16 +75,20 @@ class Lookup {
   [[nodiscard]] std::uint32_t find(const QueryName& name) const {
     return layout_.find(name.hash[0], name.suffix(0));
   }
-  [[nodiscard]] const Set* first_set_with_records(const Node& node) const;
+  [[nodiscard]] const Set* first_set_with_records(const Node& node);
+  // What the policy chooses for this client; the answer depends on it from now on.
+  routing::Choice choose(const Set& set);
   [[nodiscard]] std::uint32_t wildcard_below(const QueryName& name, std::size_t label) const;
   bool is_revisited(const QueryName& name);
 
   const Layout& layout_;
   const HealthBoard& board_;
+  routing::Client client_;
   std::uint64_t random_;
   Response& response_;
   Outcome outcome_;
   std::uint16_t qtype_ = 0;
+  const Alternative* last_added_ = nullptr;
   std::size_t chain_ = 0;
   std::array<std::uint64_t, kChainMax> visited_{};  // hashes of the names before the last
   QueryName target_;  // NOLINT(cppcoreguidelines-pro-type-member-init) of the last alias

@@ -142,50 +142,44 @@ class Builder {
       return std::nullopt;
     }
     const std::uint32_t ttl = seconds_of(application.ttl);
-    Set set = policy_set(application, type,
-                         routing::Assigned{*slot, static_cast<std::uint32_t>(regions.size())});
+    std::vector<routing::Member> members;
     for (const std::vector<std::string>& rdatas : regions) {
-      add_alternative(type, ttl, rdatas);
+      members.push_back({.leaf = add_alternative(type, ttl, rdatas)});
     }
-    set.alternative_count = static_cast<std::uint16_t>(regions.size());
-    return set;
+    return policy_set(application, type, routing::PolicyKind::kAssigned, members, *slot);
   }
 
   std::optional<Set> multivalue_set(const Application& application, std::uint16_t type,
                                     const std::vector<std::vector<std::string>>& regions) {
-    routing::Multivalue policy;
-    const auto first = static_cast<std::uint32_t>(layout_->alternatives.size());
+    std::vector<routing::Member> members;
     for (std::size_t i = 0; i < regions.size(); ++i) {
       const std::optional<BoardSlot> slot = input_.layout.check(application.regions[i].check.id);
       if (!slot) {
         return std::nullopt;
       }
       for (const std::string& rdata : regions[i]) {
-        policy.members.emplace_back(*slot);
-        add_alternative(type, seconds_of(application.ttl), {rdata});
+        members.push_back(
+            {.check = *slot, .leaf = add_alternative(type, seconds_of(application.ttl), {rdata})});
       }
     }
-    if (policy.members.size() > routing::kMembersMax) {
+    if (members.size() > routing::kMembersMax) {
       findings_.problem(application_source(application), 0,
                         fmt::format("{} addresses of one type; at most {} can be chosen from",
-                                    policy.members.size(), routing::kMembersMax));
+                                    members.size(), routing::kMembersMax));
+      members.resize(routing::kMembersMax);
     }
-    const auto members = static_cast<std::uint16_t>(policy.members.size());
-    Set set = policy_set(application, type, std::move(policy));
-    set.first_alternative = first;
-    set.alternative_count = members;
-    return set;
+    return policy_set(application, type, routing::PolicyKind::kMultivalue, members,
+                      routing::kNoIndex);
   }
 
-  template <typename Kind>
-  Set policy_set(const Application& application, std::uint16_t type, Kind kind) {
-    layout_->policies.push_back({std::move(kind), seconds_of(application.ttl_floor)});
-    return {.ttl = seconds_of(application.ttl),
-            .policy = static_cast<std::uint32_t>(layout_->policies.size() - 1),
-            .first_alternative = static_cast<std::uint32_t>(layout_->alternatives.size()),
-            .alternative_count = 0,
-            .type = type,
-            .plain = {}};
+  Set policy_set(const Application& application, std::uint16_t type, routing::PolicyKind kind,
+                 const std::vector<routing::Member>& members, std::uint32_t extra) {
+    return {
+        .ttl = seconds_of(application.ttl),
+        .policy = layout_->policies.add(kind, members, seconds_of(application.ttl_floor), extra),
+        .first_alternative = kNone,
+        .type = type,
+        .plain = {}};
   }
 
   // A loaded child zone answers for its names itself: of the zone above, only the records at the
@@ -259,7 +253,6 @@ class Builder {
       sets.push_back({.ttl = set.ttl,
                       .policy = kNone,
                       .first_alternative = add_alternative(set.type, set.ttl, set.rdatas),
-                      .alternative_count = 1,
                       .type = set.type,
                       .plain = {}});
       if (!may_have_additional(set.type)) {

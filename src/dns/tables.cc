@@ -11,27 +11,44 @@
 namespace leeward::dns {
 namespace {
 
-RecordSetView view_of(const Layout& layout, const Set& set, const HealthBoard& board) {
+std::vector<std::string> values_of(const Layout& layout, const Alternative& alternative) {
+  std::vector<std::string> values;
+  for_each_record(layout.bytes_of(alternative), [&](const RecordRef& record) {
+    values.push_back(rdata_to_text(record.type, record.rdata));
+    return true;
+  });
+  return values;
+}
+
+// Members of the set's own group; an alias shows the values that its target chooses now.
+RecordSetView view_of(const Layout& layout, const Set& set, const HealthBoard& board,
+                      routing::Client client) {
   RecordSetView view;
   view.type = type_to_text(set.type);
   view.ttl_seconds = set.ttl;
-  view.policy = "simple";
-  view.chosen = {0};
-  for (std::size_t i = 0; i < set.alternative_count; ++i) {
-    std::vector<std::string>& values = view.members.emplace_back();
-    for_each_record(layout.bytes_of(layout.alternatives[set.first_alternative + i]),
-                    [&](const RecordRef& record) {
-                      values.push_back(rdata_to_text(record.type, record.rdata));
-                      return true;
-                    });
+  if (set.policy == kNone) {
+    view.policy = "simple";
+    view.members.push_back(values_of(layout, layout.alternatives[set.first_alternative]));
+    view.chosen = {0};
+    return view;
   }
-  if (set.policy != kNone) {
-    const routing::Policy& policy = layout.policies[set.policy];
-    const routing::Choice choice = routing::evaluate(policy, board, 0);
-    view.policy = routing::to_string(policy);
-    view.ttl_seconds =
-        routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, policy.ttl_floor_seconds);
-    view.chosen.assign(choice.members.begin(), choice.members.begin() + choice.count);
+  const routing::Group& group = layout.policies.groups[set.policy];
+  const routing::Choice choice = routing::evaluate(layout.policies, set.policy, board, client, 0);
+  view.policy = routing::to_string(group.kind);
+  view.ttl_seconds =
+      routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, group.ttl_floor_seconds);
+  for (std::size_t i = 0; i < group.member_count; ++i) {
+    const routing::Member& member = layout.policies.members[group.first_member + i];
+    view.members.push_back(member.leaf == routing::kNoIndex
+                               ? std::vector<std::string>()
+                               : values_of(layout, layout.alternatives[member.leaf]));
+  }
+  for (std::uint32_t c = 0; c < choice.count; ++c) {
+    for (std::size_t i = 0; i < group.member_count; ++i) {
+      if (layout.policies.members[group.first_member + i].leaf == choice.leaves[c]) {
+        view.chosen.push_back(i);
+      }
+    }
   }
   return view;
 }
@@ -69,7 +86,7 @@ std::vector<RecordSetView> Tables::lookup(std::string_view name, const HealthBoa
     return views;
   }
   for (const Set& set : layout_->sets_of(layout_->nodes[found])) {
-    views.push_back(view_of(*layout_, set, board));
+    views.push_back(view_of(*layout_, set, board, {}));
     views.back().name = parsed->lowered().text();
   }
   return views;
@@ -80,7 +97,8 @@ MemoryReport Tables::memory() const {
   MemoryReport report;
   report.bytes = sizeof(Layout) + bytes_of(layout.slots) + bytes_of(layout.nodes) +
                  bytes_of(layout.sets) + bytes_of(layout.alternatives) + bytes_of(layout.bytes) +
-                 bytes_of(layout.names) + bytes_of(layout.zones) + bytes_of(layout.policies);
+                 bytes_of(layout.names) + bytes_of(layout.zones) +
+                 bytes_of(layout.policies.groups) + bytes_of(layout.policies.members);
   for (const ZoneSummary& zone : layout.summaries) {
     report.record_sets += zone.record_sets;
     report.names += zone.names;

@@ -32,12 +32,13 @@ struct ZoneSummary {
 
 // One resource record set as it answers now.
 struct RecordSetView {
-  std::string name;                               // absolute, no trailing dot
-  std::string type;                               // "A"
-  std::uint32_t ttl_seconds = 0;                  // what the answer would carry now
-  std::string policy;                             // "simple", "assigned", "multivalue" ...
-  std::vector<std::vector<std::string>> members;  // values in presentation form, per member
-  std::vector<std::size_t> chosen;                // members that answer now, in answer order
+  std::string name;               // absolute, no trailing dot
+  std::string type;               // "A"
+  std::uint32_t ttl_seconds = 0;  // what the answer would carry now
+  std::string policy;             // "simple", "assigned", "multivalue" ...
+  // Values in presentation form, per member; none for an alias.
+  std::vector<std::vector<std::string>> members;
+  std::vector<std::size_t> chosen;  // members that answer now, in answer order; an alias not
 
   friend bool operator==(const RecordSetView&, const RecordSetView&) = default;
 };

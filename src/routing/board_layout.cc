@@ -15,7 +15,8 @@ std::optional<BoardSlot> find(const std::map<Id, BoardSlot>& slots, const Id& id
 
 }  // namespace
 
-BoardLayout::BoardLayout(std::span<const Application> applications) {
+BoardLayout::BoardLayout(std::span<const Application> applications,
+                         std::span<const HealthCheckId> more_checks) {
   // An id that occurs twice (config refuses it) keeps its first word.
   for (const Application& application : applications) {
     if (applications_.try_emplace(application.id, static_cast<BoardSlot>(names_.size())).second) {
@@ -25,6 +26,11 @@ BoardLayout::BoardLayout(std::span<const Application> applications) {
       if (checks_.try_emplace(region.check.id, static_cast<BoardSlot>(names_.size())).second) {
         names_.push_back("check " + region.check.id.str());
       }
+    }
+  }
+  for (const HealthCheckId& check : more_checks) {
+    if (checks_.try_emplace(check, static_cast<BoardSlot>(names_.size())).second) {
+      names_.push_back("check " + check.str());
     }
   }
 }

@@ -3,9 +3,10 @@
 // Which word of the health board means what. One word per application (the index of its active
 // region, in the application's order of preference) and one per health check (its Health).
 //
-// Built from the applications alone, in their order, so that a restart and every node of a fleet
-// give the same words the same meaning. A change of the applications makes a new layout, and with
-// it a new board and new tables; the three are published together.
+// Built from the applications in their order, then from the other health checks in theirs, so that
+// a restart and every node of a fleet give the same words the same meaning. A change of the
+// applications makes a new layout, and with it a new board and new tables; the three are published
+// together.
 //
 // Thread-safety: immutable after construction.
 #pragma once
@@ -26,7 +27,9 @@ namespace leeward::routing {
 class BoardLayout {
  public:
   BoardLayout() = default;
-  explicit BoardLayout(std::span<const Application> applications);
+  // `more_checks`: of record sets that no application owns.
+  explicit BoardLayout(std::span<const Application> applications,
+                       std::span<const HealthCheckId> more_checks = {});
 
   [[nodiscard]] std::size_t size() const { return names_.size(); }
   [[nodiscard]] std::optional<BoardSlot> application(const ApplicationId& id) const;

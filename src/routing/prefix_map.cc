@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "routing/prefix_map.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <arpa/inet.h>
+
+namespace leeward::routing {
+namespace {
+
+constexpr std::uint8_t bits_of(std::uint8_t family) {
+  return family == 4 ? 32 : 128;
+}
+
+// As a number, IPv4 in the lowest 32 bits.
+unsigned __int128 number_of(const ClientNetwork& network) {
+  unsigned __int128 number = 0;
+  for (std::size_t i = 0; i < bits_of(network.family) / 8; ++i) {
+    number = number << 8 | network.address[i];
+  }
+  return number;
+}
+
+// The address after the network's last; 0 where that is the end of all addresses.
+unsigned __int128 end_of(const ClientNetwork& network) {
+  const unsigned host_bits = static_cast<unsigned>(bits_of(network.family)) - network.prefix_bits;
+  if (host_bits == 128) {
+    return 0;
+  }
+  return number_of(network) + (static_cast<unsigned __int128>(1) << host_bits);
+}
+
+void clear_host_bits(ClientNetwork& network) {
+  for (std::size_t bit = network.prefix_bits; bit < 128; ++bit) {
+    network.address[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  }
+}
+
+}  // namespace
+
+std::optional<ClientNetwork> parse_network(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::string address(text.substr(0, slash));
+  ClientNetwork network;
+  if (::inet_pton(AF_INET, address.c_str(), network.address.data()) == 1) {
+    network.family = 4;
+  } else if (::inet_pton(AF_INET6, address.c_str(), network.address.data()) == 1) {
+    network.family = 6;
+  } else {
+    return std::nullopt;
+  }
+  network.prefix_bits = bits_of(network.family);
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    unsigned length = 0;
+    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size() ||
+        length > network.prefix_bits) {
+      return std::nullopt;
+    }
+    network.prefix_bits = static_cast<std::uint8_t>(length);
+  }
+  clear_host_bits(network);
+  return network;
+}
+
+PrefixMap::PrefixMap(std::span<const Entry> entries)
+    : ipv4_(build(entries, 4)), ipv6_(build(entries, 6)) {}
+
+// A sweep over the prefixes in order of address, the wider first: the open ones form a stack.
+std::vector<PrefixMap::Range> PrefixMap::build(std::span<const Entry> entries,
+                                               std::uint8_t family) {
+  std::map<std::pair<Address, std::uint8_t>, const Entry*> ordered;
+  for (const Entry& entry : entries) {
+    if (entry.network.family == family) {
+      ordered.insert_or_assign({number_of(entry.network), entry.network.prefix_bits}, &entry);
+    }
+  }
+  std::vector<Range> ranges;
+  if (ordered.empty()) {
+    return ranges;
+  }
+  const auto begin_range = [&](Address first, std::uint32_t value) {
+    if (!ranges.empty() && ranges.back().first == first) {
+      ranges.back().value = value;
+    } else if (ranges.empty() || ranges.back().value != value) {
+      ranges.push_back({first, value});
+    }
+  };
+  begin_range(0, kNone);
+  std::vector<const Entry*> open;
+  const auto close_until = [&](std::optional<Address> address) {
+    while (!open.empty()) {
+      const Address end = end_of(open.back()->network);
+      const bool at_the_end = end == 0 || (family == 4 && end >> 32 != 0);
+      if (address && (at_the_end || end > *address)) {
+        return;
+      }
+      open.pop_back();
+      if (!at_the_end) {
+        begin_range(end, open.empty() ? kNone : open.back()->value);
+      }
+    }
+  };
+  for (const auto& [key, entry] : ordered) {
+    close_until(key.first);
+    begin_range(key.first, entry->value);
+    open.push_back(entry);
+  }
+  close_until(std::nullopt);
+  return ranges;
+}
+
+PrefixMap::Found PrefixMap::find(const ClientNetwork& network) const {
+  const std::vector<Range>& ranges = network.family == 4 ? ipv4_ : ipv6_;
+  if (ranges.empty() || (network.family != 4 && network.family != 6)) {
+    return {};
+  }
+  const Address address = number_of(network);
+  const auto next = std::ranges::upper_bound(ranges, address, {}, &Range::first);
+  const Range& found = *(next - 1);
+  const std::uint8_t bits = bits_of(network.family);
+  // The widest block around the address that stays within the range.
+  std::uint8_t scope = bits;
+  while (scope > 0) {
+    const unsigned host_bits = static_cast<unsigned>(bits) - scope + 1;
+    const Address mask =
+        host_bits == 128 ? ~static_cast<Address>(0) : (static_cast<Address>(1) << host_bits) - 1;
+    if ((address & ~mask) < found.first ||
+        (next != ranges.end() && (address | mask) >= next->first)) {
+      break;
+    }
+    --scope;
+  }
+  return {found.value, scope};
+}
+
+}  // namespace leeward::routing
