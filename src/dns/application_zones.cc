@@ -43,11 +43,17 @@ class Placer {
 
   void place(std::uint32_t index, const Name& hostname) {
     const Application& application = input_.applications[index];
-    const std::optional<std::size_t> found = zone_of(hostname);
+    std::optional<std::size_t> found = zone_of(hostname);
+    if (found && zones_[*found].is_hosted && zones_[*found].cut_above(hostname)) {
+      found = std::nullopt;  // delegated away by a user of the API: a zone of its own
+    }
     // A wildcard cannot be a zone of its own; what it is a wildcard of can.
     ZoneDraft& zone =
         found ? zones_[*found]
               : make_zone(application, hostname.is_wildcard() ? hostname.parent() : hostname);
+    if (zone.is_hosted) {
+      give_way(zone, hostname);
+    }
     const std::string reason = conflict(zone, hostname);
     if (!reason.empty()) {
       findings_.problem(application_source(application), 0,
@@ -65,6 +71,21 @@ class Placer {
       }
       if (at.is_root()) {
         return std::nullopt;
+      }
+    }
+  }
+
+  // The config's word goes before the API's: an application takes its name's addresses.
+  void give_way(ZoneDraft& zone, const Name& hostname) {
+    NodeDraft& node = zone.node_at(hostname);
+    for (const std::uint16_t type : {type::kA, type::kAaaa, type::kCname}) {
+      const std::size_t gone =
+          std::erase_if(node.sets, [&](const SetDraft& set) { return set.type == type; }) +
+          std::erase_if(node.groups, [&](const GroupDraft& group) { return group.type == type; });
+      if (gone > 0) {
+        findings_.note(zone.source, 0,
+                       fmt::format("{} {} is left out: an application answers for this name",
+                                   hostname.text(), type_to_text(type)));
       }
     }
   }
@@ -98,7 +119,7 @@ class Placer {
   ZoneDraft& make_zone(const Application& application, const Name& apex) {
     by_apex_.emplace(apex, zones_.size());
     ZoneDraft& zone = zones_.emplace_back(apex, application_source(application), true, false,
-                                          std::map<Name, NodeDraft>{});
+                                          std::map<Name, NodeDraft>{}, false);
     SetDraft servers{type::kNs, kServerTtl, 0, {}};
     for (const Name& server : server_names(application, apex)) {
       servers.rdatas.push_back(server.wire());

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "dns/application_zones.h"
+#include "dns/hosted_zone_draft.h"
 #include "dns/layout.h"
 #include "dns/table_builder.h"
 #include "dns/zone_draft.h"
@@ -34,6 +35,29 @@ std::vector<ZoneDraft> draft_zones(const CompileInput& input, Findings& findings
     }
   }
   return zones;
+}
+
+// What the config serves goes before what the API has.
+void add_hosted_zones(const CompileInput& input, std::vector<ZoneDraft>& zones,
+                      Findings& findings) {
+  std::map<Name, std::string> sources;
+  for (const ZoneDraft& zone : zones) {
+    sources.emplace(zone.apex, zone.source);
+  }
+  for (const HostedZone& hosted : input.hosted_zones) {
+    std::optional<ZoneDraft> zone = draft_hosted_zone(hosted, findings);
+    if (!zone) {
+      continue;
+    }
+    const auto [first, is_new] = sources.try_emplace(zone->apex, zone->source);
+    if (is_new) {
+      zones.push_back(*std::move(zone));
+    } else {
+      findings.note(zone->source, 0,
+                    fmt::format("zone {} is already served from {}; this one is not",
+                                zone->apex.text(), first->second));
+    }
+  }
 }
 
 // Files in the order in which they first had a problem; within a file, by line.
@@ -66,9 +90,12 @@ std::string format_problem(const Problem& problem) {
 std::expected<Tables, std::vector<Problem>> compile(const CompileInput& input) {
   Findings findings;
   std::vector<ZoneDraft> zones = draft_zones(input, findings);
+  add_hosted_zones(input, zones, findings);
   add_applications(input, zones, findings);
   for (const ZoneDraft& zone : zones) {
-    check_zone(zone, findings);
+    if (!zone.is_hosted) {
+      check_zone(zone, findings);
+    }
   }
   if (!findings.problems.empty()) {
     return std::unexpected(in_file_order(std::move(findings.problems)));

@@ -13,12 +13,16 @@
 #pragma once
 
 #include <expected>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "dns/tables.h"
 #include "model/application.h"
+#include "model/record_table.h"
 #include "routing/board_layout.h"
+#include "routing/location.h"
 
 namespace leeward::dns {
 
@@ -38,11 +42,28 @@ struct Settings {
   std::string version;
 };
 
+// Latency from a client network to regions, as it was measured.
+struct LatencyRow {
+  routing::ClientNetwork network;
+  std::map<std::string, float, std::less<>> milliseconds;  // by region
+};
+
+// What routing by distance and latency goes by.
+struct Geography {
+  std::map<std::string, routing::GeoPoint, std::less<>> regions;  // by name
+  std::vector<LatencyRow> latencies;
+};
+
 struct CompileInput {
   std::vector<ZoneText> zones;
   std::vector<Application> applications;
-  routing::BoardLayout layout;  // of the same applications
+  routing::BoardLayout layout;  // of the same applications, and of the hosted zones' health checks
   Settings settings;
+  // Zones of the API. One whose name a zone above has is left out, and so is what is wrong in them;
+  // Tables::notes() tell.
+  std::vector<HostedZone> hosted_zones{};
+  std::vector<CidrCollection> cidr_collections{};
+  Geography geography{};
 };
 
 // What is wrong and where. For an application, `file` is "applications.shop" and `line` 0.

@@ -14,6 +14,7 @@
 
 #include "dns/application_zones.h"
 #include "dns/name_hash.h"
+#include "dns/policy_builder.h"
 #include "dns/protocol.h"
 #include "dns/rdata.h"
 
@@ -44,13 +45,17 @@ std::uint64_t hash_name(const Name& name) {
   return hash;
 }
 
+// What an answer of no records may be kept for, where only aliases could say (Route 53's aliases to
+// load balancers have it, too).
+constexpr std::uint32_t kAliasTtl = 60;
+
 // An application's record sets, shared by all its hostnames.
 using ApplicationSets = std::vector<Set>;
 
 class Builder {
  public:
   Builder(const CompileInput& input, const std::vector<ZoneDraft>& zones, Findings& findings)
-      : input_(input), zones_(zones), findings_(findings) {}
+      : input_(input), zones_(zones), findings_(findings), policies_(input, *layout_, findings) {}
 
   std::unique_ptr<Layout> build() {
     for (const ZoneDraft& zone : zones_) {
@@ -66,6 +71,7 @@ class Builder {
     link_parent_sides();
     layout_->names.resize(layout_->names.size() + kNameReadAhead);
     fill_slots();
+    policies_.link_aliases();
     add_version();
     constexpr std::size_t kOffsetMax = 0xFFFFFFF0;
     if (layout_->bytes.size() > kOffsetMax || layout_->names.size() > kOffsetMax ||
@@ -235,7 +241,7 @@ class Builder {
     built.name = static_cast<std::uint32_t>(layout.names.size());
     built.name_bytes = static_cast<std::uint8_t>(name.wire().size());
     layout.names.insert(layout.names.end(), name.wire().begin(), name.wire().end());
-    if (node.application && node.sets.empty()) {
+    if (node.application && node.sets.empty() && node.groups.empty()) {
       // A million hostnames of one application share its record sets.
       std::optional<std::uint32_t>& shared = first_set_of_application_[*node.application];
       if (!shared) {
@@ -261,6 +267,10 @@ class Builder {
       built.flags |= set.type == type::kCname ? kHasCname : std::uint8_t{0};
       built.flags |= set.type == type::kDname ? kHasDname : std::uint8_t{0};
     }
+    for (const GroupDraft& group : node.groups) {
+      sets.push_back(group_set(draft, group));
+      built.flags |= group.type == type::kCname ? kHasCname : std::uint8_t{0};
+    }
     std::ranges::sort(sets, {}, &Set::type);
     if (sets.size() > 0xFFFF) {
       findings_.problem(draft.source, 0, fmt::format("{} has too many types", name.text()));
@@ -268,6 +278,22 @@ class Builder {
     built.set_count = static_cast<std::uint16_t>(sets.size());
     built.first_set = add_sets(sets);
     return built;
+  }
+
+  Set group_set(const ZoneDraft& draft, const GroupDraft& group) {
+    std::vector<std::uint32_t> leaves;
+    std::uint32_t ttl = kAliasTtl;
+    for (const GroupDraft::Member& member : group.members) {
+      const std::uint32_t member_ttl = member.set->ttl_seconds.value_or(kAliasTtl);
+      ttl = std::min(ttl, member_ttl);
+      leaves.push_back(member.set->alias ? kNone
+                                         : add_alternative(group.type, member_ttl, member.rdatas));
+    }
+    return {.ttl = ttl,
+            .policy = policies_.add(group, leaves, draft.source),
+            .first_alternative = kNone,
+            .type = group.type,
+            .plain = {}};
   }
 
   std::uint32_t add_sets(const std::vector<Set>& sets) {
@@ -366,6 +392,7 @@ class Builder {
   const std::vector<ZoneDraft>& zones_;
   Findings& findings_;
   std::unique_ptr<Layout> layout_ = std::make_unique<Layout>();
+  PolicyBuilder policies_;
   std::map<Name, std::uint32_t> apexes_;  // to zone index
   std::vector<ApplicationSets> applications_;
   std::vector<std::optional<std::uint32_t>> first_set_of_application_;

@@ -14,6 +14,8 @@
 #include "dns/compile.h"
 #include "dns/name.h"
 #include "dns/zone_text.h"
+#include "model/resource_record_set.h"
+#include "routing/policy.h"
 
 namespace leeward::dns {
 
@@ -25,8 +27,22 @@ struct SetDraft {
   std::vector<std::string> rdatas;
 };
 
+// A record set of several members, of which a policy chooses; or one whose health counts, or an
+// alias.
+struct GroupDraft {
+  struct Member {
+    const ResourceRecordSet* set = nullptr;  // the hosted zone's own
+    std::vector<std::string> rdatas;         // none of an alias
+  };
+
+  std::uint16_t type = 0;
+  routing::PolicyKind kind = routing::PolicyKind::kSimple;
+  std::vector<Member> members;  // of failover: the primary first
+};
+
 struct NodeDraft {
   std::vector<SetDraft> sets;
+  std::vector<GroupDraft> groups;
   std::optional<std::uint32_t> application;  // index: its sets of addresses answer here, too
 
   [[nodiscard]] const SetDraft* find(std::uint16_t type) const;
@@ -38,6 +54,7 @@ struct ZoneDraft {
   bool from_application = false;
   bool is_broken = false;           // records are missing: checking the whole would only add noise
   std::map<Name, NodeDraft> nodes;  // lower case; every name between a node and the apex is there
+  bool is_hosted = false;           // of the API: what is wrong in it is left out with a note
 
   [[nodiscard]] const NodeDraft* find(const Name& name) const;
   // Makes the node and the empty non-terminals above it. REQUIRES: name is within apex.
