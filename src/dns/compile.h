@@ -22,6 +22,7 @@
 #include "model/application.h"
 #include "model/record_table.h"
 #include "routing/board_layout.h"
+#include "routing/latency_text.h"
 #include "routing/location.h"
 
 namespace leeward::dns {
@@ -42,16 +43,11 @@ struct Settings {
   std::string version;
 };
 
-// Latency from a client network to regions, as it was measured.
-struct LatencyRow {
-  routing::ClientNetwork network;
-  std::map<std::string, float, std::less<>> milliseconds;  // by region
-};
-
 // What routing by distance and latency goes by.
 struct Geography {
-  std::map<std::string, routing::GeoPoint, std::less<>> regions;  // by name
-  std::vector<LatencyRow> latencies;
+  // Of regions that routing/regions.h does not know, or knows elsewhere; by name.
+  std::map<std::string, routing::GeoPoint, std::less<>> regions;
+  routing::LatencyMeasurements latencies;
 };
 
 struct CompileInput {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "dns/octal.h"
 #include "dns/query.h"
 #include "dns/rdata.h"
+#include "routing/regions.h"
 
 namespace leeward::dns {
 namespace {
@@ -45,27 +45,11 @@ PolicyBuilder::PolicyBuilder(const CompileInput& input, Layout& layout, Findings
     collections_.emplace(collection.id, static_cast<std::uint32_t>(layout.policies.cidrs.size()));
     layout.policies.cidrs.emplace_back(entries);
   }
-  for (const LatencyRow& row : input.geography.latencies) {
-    for (const auto& [region, milliseconds] : row.milliseconds) {
-      region_of(region);
-    }
+  // First of all, so that its columns and the regions have the same numbers.
+  for (const std::string& region : input.geography.latencies.regions) {
+    region_of(region);
   }
-  add_latencies();
-}
-
-void PolicyBuilder::add_latencies() {
-  routing::LatencyTable& table = layout_.policies.latency;
-  table.regions = regions_.size();
-  std::vector<routing::PrefixMap::Entry> entries;
-  for (const LatencyRow& row : input_.geography.latencies) {
-    entries.push_back({row.network, static_cast<std::uint32_t>(entries.size())});
-    const std::size_t first = table.milliseconds.size();
-    table.milliseconds.resize(first + table.regions, std::numeric_limits<float>::quiet_NaN());
-    for (const auto& [region, milliseconds] : row.milliseconds) {
-      table.milliseconds[first + regions_.find(region)->second] = milliseconds;
-    }
-  }
-  table.rows = routing::PrefixMap(entries);
+  layout.policies.latency = input.geography.latencies.table;
 }
 
 void PolicyBuilder::leave_out(const ResourceRecordSet& set, const std::string& source,
@@ -75,13 +59,17 @@ void PolicyBuilder::leave_out(const ResourceRecordSet& set, const std::string& s
                              set.set_identifier.empty() ? "" : " ", set.set_identifier, why));
 }
 
+std::optional<routing::GeoPoint> PolicyBuilder::point_of(const std::string& region) const {
+  const auto own = input_.geography.regions.find(region);
+  return own == input_.geography.regions.end() ? routing::region_point(region)
+                                               : std::optional(own->second);
+}
+
 std::uint32_t PolicyBuilder::region_of(const std::string& name) {
   const auto [found, is_new] =
       regions_.try_emplace(name, static_cast<std::uint32_t>(regions_.size()));
   if (is_new) {
-    const auto point = input_.geography.regions.find(name);
-    layout_.policies.regions.push_back(
-        point == input_.geography.regions.end() ? std::nullopt : std::optional(point->second));
+    layout_.policies.regions.push_back(point_of(name));
   }
   return found->second;
 }
@@ -100,12 +88,12 @@ std::uint32_t PolicyBuilder::site_of(const ResourceRecordSet& set, const std::st
     site.point = {*latitude, *longitude};
   } else {
     const std::string& name = place.aws_region.empty() ? place.local_zone_group : place.aws_region;
-    const auto point = input_.geography.regions.find(name);
-    if (point == input_.geography.regions.end()) {
+    const auto point = point_of(name);
+    if (!point) {
       leave_out(set, source, fmt::format("it is not known where region {} is", name));
       return routing::kNoIndex;
     }
-    site.point = point->second;
+    site.point = *point;
   }
   layout_.policies.sites.push_back(site);
   return static_cast<std::uint32_t>(layout_.policies.sites.size() - 1);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,10 @@ class PolicyBuilder {
   [[nodiscard]] std::uint32_t extra_of(const GroupDraft& draft, const std::string& source);
   // kNoIndex: the member cannot be used; a note says why.
   std::uint32_t key_of(const ResourceRecordSet& set, const std::string& source);
+  [[nodiscard]] std::optional<routing::GeoPoint> point_of(const std::string& region) const;
   std::uint32_t region_of(const std::string& name);
   std::uint32_t site_of(const ResourceRecordSet& set, const std::string& source);
   [[nodiscard]] BoardSlot slot_of(const ResourceRecordSet& set, const std::string& source);
-  void add_latencies();
 
   [[nodiscard]] std::uint32_t find_target(const PendingAlias& alias);
   std::uint32_t group_of_plain(std::uint32_t set_index);
