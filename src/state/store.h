@@ -43,7 +43,8 @@ using LeaseId = std::int64_t;   // 0: no lease
 
 inline constexpr std::size_t kKeyBytesMax = 1024;
 inline constexpr std::size_t kValueBytesMax = std::size_t{1} << 20;
-inline constexpr std::size_t kOperationsMax = 128;  // per branch, and compares; etcd's default
+inline constexpr std::size_t kOperationsMax =
+    4096;  // per branch, and compares; etcd: --max-txn-ops
 
 struct KeyValue {
   std::string key;  // any bytes, not empty; ordered by unsigned bytes
