@@ -401,11 +401,23 @@ class World {
     return send(bytes, words);
   }
 
+  // Of members with a set identifier: "eu[192.0.2.1]"; an unhealthy one with "!".
   std::string lookup(const Words& words) {
+    const routing::Client client(
+        routing::parse_network(option(words, "client", "")).value_or(ClientNetwork()),
+        locator_.get());
     std::string text;
-    for (const RecordSetView& view : tables_.lookup(words[1], *board_)) {
-      text += fmt::format("{} {} {} {} members {} chosen {}\n", view.name, view.ttl_seconds,
-                          view.type, view.policy, view.members, view.chosen);
+    for (const RecordSetView& view : tables_.lookup(words[1], *board_, client)) {
+      Words members;
+      for (const MemberView& member : view.members) {
+        members.push_back(
+            fmt::format("{}[{}]{}", member.set_identifier,
+                        member.is_alias ? "alias" : fmt::to_string(fmt::join(member.values, ", ")),
+                        member.is_healthy ? "" : "!"));
+      }
+      text += fmt::format("{} {} {} {} members [{}] chosen {} answers {}\n", view.name,
+                          view.ttl_seconds, view.type, view.policy, fmt::join(members, ", "),
+                          view.chosen, view.answers);
     }
     return text.empty() ? "none\n" : text;
   }

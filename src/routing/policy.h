@@ -69,6 +69,7 @@ struct Member {
   std::uint32_t leaf = kNoIndex;   // what answers; of an alias none
   std::uint32_t alias = kNoIndex;  // the group that it stands for
   std::uint32_t key = 0;           // what the kind says
+  std::uint32_t name = kNoIndex;   // for people: whatever the owner of the tree wants it to be
   bool evaluate_target_health = false;
 };
 
@@ -132,6 +133,7 @@ class Client {
 struct Choice {
   std::array<std::uint32_t, kMultivalueAnswersMax> leaves{};
   std::uint32_t count = 0;
+  std::uint32_t member = kNoIndex;  // who was chosen of the asked group; of multivalue nobody
   std::uint32_t ttl_limit_seconds = BoardWord::kNoTtlLimit;  // the least of the words consulted
   std::uint8_t scope_bits = 0;  // how much of the client's address was gone by (RFC 7871)
 };
@@ -143,6 +145,10 @@ struct Choice {
 
 // Whether an alias to this group that evaluates target health counts as healthy.
 [[nodiscard]] bool is_healthy(const Policies& policies, std::uint32_t group,
+                              const HealthBoard& board);
+
+// Whether this member counts as healthy in its group.
+[[nodiscard]] bool is_healthy(const Policies& policies, const Member& member,
                               const HealthBoard& board);
 
 // min(record TTL, limit), never below min(floor, record TTL).
