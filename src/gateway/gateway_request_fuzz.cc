@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const ReceivedRequest request{"POST",
                                 "/",
+                                "",
                                 {{"host", "h"},
                                  {"authorization", lines[0]},
                                  {"x-amz-date", lines[1]},

@@ -19,27 +19,17 @@
 #include "base/time.h"
 #include "dynamodb/sigv4.h"
 #include "gateway/aws_error.h"
+#include "sigv4/verify.h"
 
 namespace leeward::gateway {
 
-// Client keys: access key id -> secret.
-using KeyBook = std::map<std::string, Secret, std::less<>>;
+using sigv4::KeyBook;
+using sigv4::ReceivedRequest;
+using sigv4::SignedHeader;
 
 // Lines "ACCESS_KEY_ID SECRET"; empty lines and lines that begin with '#' are skipped. Errors name
 // the line, never its content.
 Result<KeyBook> parse_keys(std::string_view text);
-
-struct SignedHeader {
-  std::string name;  // lower case
-  std::string_view value;
-};
-
-struct ReceivedRequest {
-  std::string_view method;
-  std::string_view path;              // without a query; DynamoDB has none
-  std::vector<SignedHeader> headers;  // all of them, in order of arrival
-  std::string_view body;
-};
 
 class Verifier {
  public:
@@ -50,20 +40,9 @@ class Verifier {
   [[nodiscard]] std::optional<AwsError> check(const ReceivedRequest& request, WallTime now);
 
  private:
-  struct Authorization;
-  struct DerivedKey {
-    std::string scope;  // date/region/service/aws4_request
-    std::string key;
-  };
-
-  [[nodiscard]] std::optional<AwsError> check_scope(const Authorization& authorization,
-                                                    std::string_view date) const;
-  const std::string& key_for(const std::string& access_key, const Secret& secret,
-                             std::string_view scope);
-
   KeyBook keys_;
-  std::string aws_region_;
-  std::map<std::string, DerivedKey, std::less<>> derived_;  // by access key; at most one each
+  sigv4::Scope scope_;
+  sigv4::KeyCache cache_;
 };
 
 // What is wrong with a request that carries no Authorization header of Signature Version 4.

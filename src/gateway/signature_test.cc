@@ -46,7 +46,7 @@ struct Signed {
   }
 
   [[nodiscard]] ReceivedRequest received() const {
-    ReceivedRequest request{"POST", "/", {}, body};
+    ReceivedRequest request{"POST", "/", "", {}, body};
     for (const auto& [name, value] : headers) {
       request.headers.push_back({name, value});
     }

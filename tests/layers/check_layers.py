@@ -13,7 +13,7 @@ LAYERS = {
     "base": 0,
     "model": 1,
     "detect": 2, "routing": 2, "dns": 2, "failover": 2, "replica": 2, "rewrite": 2,
-    "tables": 2, "controls": 2, "config": 2,
+    "tables": 2, "controls": 2, "sigv4": 2, "config": 2,
     "geo": 3, "server": 3, "probe": 3, "state": 3, "mesh": 3, "dynamodb": 3, "providers": 3,
     "route53": 3, "admin": 3, "drill": 3, "load": 3,
     "gateway": 3, "replication": 3, "fence": 3, "lag": 3, "table_manager": 3,
