@@ -157,15 +157,21 @@ struct PolicyWorld {
   CompileInput input;
   Tables tables;
   std::unique_ptr<HealthBoard> board;
+  std::unique_ptr<const routing::Networks> networks;
 
   PolicyWorld() {
+    std::string text;
+    for (int i = 0; i < 65'536; ++i) {
+      text += fmt::format("10.{}.{}.0/24,EU,{},,{},2\n", i / 256, i % 256, i % 2 == 0 ? "FR" : "DE",
+                          i % 170 - 85);
+    }
+    networks = routing::Networks::parse("networks", text).value();
     HostedZone zone = empty_zone();
     for (int i = 0; i < kNames; ++i) {
       add_names(zone, i);
     }
     input.hosted_zones.push_back(std::move(zone));
-    input.cidr_collections.push_back(
-        {"c", "c", {{"a", {"192.0.2.0/24"}}, {"b", {"198.51.100.0/24"}}}});
+    input.cidr_collections.push_back({"c", "c", {{"a", {"10.0.0.0/10"}}, {"b", {"10.64.0.0/10"}}}});
     const std::vector<HealthCheckId> checks{HealthCheckId("0"), HealthCheckId("1")};
     input.layout = routing::BoardLayout({}, checks);
     tables = compile(input).value();
@@ -227,7 +233,10 @@ void answer_policy(benchmark::State& state, const std::string& kind) {
   std::size_t i = 0;
   for (auto _ : state) {
     Query query{queries[i++ % kQueries], Transport::kUdp, i};
-    query.client = {4, 32, {192, 0, 2, static_cast<std::uint8_t>(i)}};
+    const std::uint64_t client = rng.next();
+    query.client = {
+        4, 32, {10, static_cast<std::uint8_t>(client), static_cast<std::uint8_t>(client >> 8)}};
+    query.locator = world.networks.get();
     benchmark::DoNotOptimize(answer(world.tables, *world.board, query, out));
     benchmark::ClobberMemory();
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -159,24 +160,27 @@ PrefixMap::Found PrefixMap::find(const ClientNetwork& network) const {
   const Address address = number_of(network);
   const auto next = std::ranges::upper_bound(ranges, address, {}, &Range::first);
   const Range& found = *(next - 1);
-  const std::uint8_t bits = bits_of(network.family);
-  // The widest block around the address that stays within the range.
-  std::uint8_t scope = bits;
-  while (scope > 0) {
-    const unsigned host_bits = static_cast<unsigned>(bits) - scope + 1;
-    const Address mask =
-        host_bits == 128 ? ~static_cast<Address>(0) : (static_cast<Address>(1) << host_bits) - 1;
-    if ((address & ~mask) < found.first ||
-        (next != ranges.end() && (address | mask) >= next->first)) {
-      break;
-    }
-    --scope;
+  // The widest block around the address that stays within the range holds neither neighbour.
+  const unsigned spare_bits = 128U - bits_of(network.family);
+  const auto common_bits = [&](Address other) {
+    const Address difference = address ^ other;
+    const auto high = static_cast<std::uint64_t>(difference >> 64);
+    const auto low = static_cast<std::uint64_t>(difference);
+    return (high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(low)) -
+           static_cast<int>(spare_bits);
+  };
+  int scope = 0;
+  if (found.first != 0) {
+    scope = common_bits(found.first - 1) + 1;
+  }
+  if (next != ranges.end()) {
+    scope = std::max(scope, common_bits(next->first) + 1);
   }
   std::uint32_t prefix = found.prefix;
   while (prefix != kNone && prefixes_[prefix].bits > network.prefix_bits) {
     prefix = prefixes_[prefix].wider;
   }
-  return {prefix == kNone ? kNone : prefixes_[prefix].value, scope};
+  return {prefix == kNone ? kNone : prefixes_[prefix].value, static_cast<std::uint8_t>(scope)};
 }
 
 }  // namespace leeward::routing

@@ -208,8 +208,7 @@ std::optional<Fault> check_scope(const Authorization& authorization, std::string
 }
 
 std::expected<std::string, Fault> verified_key(const ReceivedRequest& request, const Scope& scope,
-                                               const KeyBook& keys, KeyCache& cache,
-                                               WallTime now) {
+                                               const KeyBook& keys, KeyCache& cache, WallTime now) {
   const std::string_view text = header(request, "authorization");
   if (auto fault = check_present(text)) {
     return std::unexpected(*std::move(fault));
@@ -236,8 +235,8 @@ std::expected<std::string, Fault> verified_key(const ReceivedRequest& request, c
   }
   for (const std::string& name : scope.must_sign) {
     if (!parsed->covers(name)) {
-      return std::unexpected(invalid(
-          fmt::format("'{}' must be a signed header in the AWS Authorization.", name)));
+      return std::unexpected(
+          invalid(fmt::format("'{}' must be a signed header in the AWS Authorization.", name)));
     }
   }
   if (auto fault = check_time(*signed_at, date_time, now, scope.allowed_skew)) {

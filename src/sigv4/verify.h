@@ -28,8 +28,8 @@ struct SignedHeader {
 
 struct ReceivedRequest {
   std::string_view method;
-  std::string_view path;   // as sent, still percent-encoded, without the query
-  std::string_view query;  // as sent, without the '?'
+  std::string_view path;              // as sent, still percent-encoded, without the query
+  std::string_view query;             // as sent, without the '?'
   std::vector<SignedHeader> headers;  // all of them, in order of arrival
   std::string_view body;
 };
@@ -48,9 +48,9 @@ struct Fault {
     kMissing,     // no Authorization header
     kIncomplete,  // not of this kind, or parts are missing
     kUnknownKey,
-    kExpired,      // older or newer than the clock allows
-    kInvalid,      // another scope, a header that is not signed
-    kMismatch,     // another secret, or another request than was signed
+    kExpired,   // older or newer than the clock allows
+    kInvalid,   // another scope, a header that is not signed
+    kMismatch,  // another secret, or another request than was signed
   };
   Kind kind = Kind::kMissing;
   std::string message;
