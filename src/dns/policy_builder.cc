@@ -86,7 +86,7 @@ std::uint32_t PolicyBuilder::site_of(const ResourceRecordSet& set, const std::st
       leave_out(set, source, "its coordinates are no numbers");
       return routing::kNoIndex;
     }
-    site.point = {*latitude, *longitude};
+    site.point = routing::GeoPoint{*latitude, *longitude};
   } else {
     const std::string& name = place.aws_region.empty() ? place.local_zone_group : place.aws_region;
     const auto point = point_of(name);

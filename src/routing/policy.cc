@@ -146,7 +146,7 @@ class Walk {
   // How far the client is: milliseconds, or biased kilometres.
   float distance(const Group& group, const Member& member, const float* row) {
     constexpr float kUnknown = std::numeric_limits<float>::max();
-    std::optional<GeoPoint> point;
+    std::optional<SpherePoint> point;
     float bias = 0;
     if (group.kind == PolicyKind::kLatency) {
       if (row != nullptr && member.key < policies_.latency.regions &&
@@ -158,12 +158,11 @@ class Walk {
       point = policies_.sites[member.key].point;
       bias = static_cast<float>(policies_.sites[member.key].bias) / 100;
     }
-    const Location& location = client_.location();
-    choice_.scope_bits = std::max(choice_.scope_bits, location.scope_bits);
-    if (!point || !location.point) {
+    choice_.scope_bits = std::max(choice_.scope_bits, client_.location().scope_bits);
+    if (!point || !client_.point()) {
       return kUnknown;
     }
-    const float km = distance_km(*point, *location.point);
+    const float km = distance_km(*point, *client_.point());
     if (group.kind == PolicyKind::kLatency) {
       return km * kMillisecondsPerKm;
     }

@@ -83,7 +83,7 @@ struct Group {
 
 // Where something stands, for distances; a bias draws clients nearer (above 0) or pushes them away.
 struct Site {
-  GeoPoint point;
+  SpherePoint point;
   std::int16_t bias = 0;  // -99 to 99
 };
 
@@ -97,7 +97,7 @@ struct LatencyTable {
 struct Policies {
   std::vector<Group> groups;
   std::vector<Member> members;
-  std::vector<std::optional<GeoPoint>> regions;  // of latency routing
+  std::vector<std::optional<SpherePoint>> regions;  // of latency routing
   std::vector<Site> sites;
   std::vector<PrefixMap> cidrs;
   LatencyTable latency;
@@ -122,11 +122,19 @@ class Client {
     }
     return *located_;
   }
+  // Of the location's coordinates; nullopt: they are not known.
+  [[nodiscard]] const std::optional<SpherePoint>& point() {
+    if (!point_ && location().point) {
+      point_ = *location().point;
+    }
+    return point_;
+  }
 
  private:
   ClientNetwork network_{};
   const Locator* locator_ = nullptr;
   std::optional<Location> located_;
+  std::optional<SpherePoint> point_;
 };
 
 // The chosen leaves, in answer order; none: NODATA.
