@@ -105,6 +105,32 @@ void compile_a_million_simple(benchmark::State& state) {
 }
 BENCHMARK(compile_a_million_simple)->Unit(benchmark::kMillisecond)->Iterations(2);
 
+// A hundred thousand small zones: SOA, NS, the apex's alias and its target.
+void compile_many_zones(benchmark::State& state) {
+  CompileInput input;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string name = fmt::format("zone-{}.test.", i);
+    HostedZone zone{fmt::format("Z{}", i), name, {}};
+    ResourceRecordSet soa = address(name, 0);
+    soa.type = "SOA";
+    soa.values = {"ns1.test. h.test. 1 7200 900 1209600 300"};
+    zone.records.insert_or_assign(soa);
+    ResourceRecordSet servers = address(name, 0);
+    servers.type = "NS";
+    servers.values = {"ns1.test.", "ns2.test."};
+    zone.records.insert_or_assign(servers);
+    zone.records.insert_or_assign(address("www." + name, i));
+    ResourceRecordSet alias = address(name, 0);
+    alias.ttl_seconds.reset();
+    alias.values.clear();
+    alias.alias = AliasTarget{zone.id, "www." + name, true};
+    zone.records.insert_or_assign(alias);
+    input.hosted_zones.push_back(std::move(zone));
+  }
+  compile_million(state, input);
+}
+BENCHMARK(compile_many_zones)->Unit(benchmark::kMillisecond)->Iterations(2);
+
 // Primary and secondary of half a million names, all behind one health check.
 CompileInput million_failovers() {
   CompileInput input;
