@@ -43,8 +43,9 @@ RecordSetView view_of(const Layout& layout, const Set& set, const HealthBoard& b
       routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, group.ttl_floor_seconds);
   for (std::uint32_t c = 0; c < choice.count; ++c) {
     const Alternative& leaf = layout.alternatives[choice.leaves[c]];
-    view.ttl_seconds = routing::effective_ttl(layout.ttl_of(leaf, set.ttl),
-                                              choice.ttl_limit_seconds, group.ttl_floor_seconds);
+    const std::uint32_t ttl = routing::effective_ttl(
+        layout.ttl_of(leaf, set.ttl), choice.ttl_limit_seconds, group.ttl_floor_seconds);
+    view.ttl_seconds = c == 0 ? ttl : std::min(view.ttl_seconds, ttl);
     std::ranges::move(values_of(layout, leaf), std::back_inserter(view.answers));
   }
   for (std::uint32_t i = 0; i < group.member_count; ++i) {
