@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
+#include "base/boxed.h"
 #include "base/fnv.h"
 #include "base/named.h"
 #include "base/overloaded.h"
@@ -34,6 +37,25 @@ TEST(Result, CarriesValuesAndErrorsThroughTheMacros) {
   ASSERT_FALSE(quarter(6).has_value());
   EXPECT_EQ(quarter(6).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(with_context(quarter(6).error(), "counting").message, "counting: odd");
+}
+
+TEST(Boxed, IsAnOptionalWithDeepCopies) {
+  Boxed<std::string> none;
+  EXPECT_FALSE(none);
+  EXPECT_EQ(none, Boxed<std::string>(std::nullopt));
+  Boxed<std::string> one = std::string("one");
+  Boxed<std::string> copy = one;
+  EXPECT_EQ(copy, one);
+  *copy = "two";
+  EXPECT_EQ(*one, "one");
+  EXPECT_NE(copy, one);
+  EXPECT_NE(none, one);
+  none = one;
+  EXPECT_EQ(none->size(), 3U);
+  none.emplace("four");
+  EXPECT_EQ(*none, "four");
+  none.reset();
+  EXPECT_FALSE(none.has_value());
 }
 
 TEST(Duration, ReadsWhatItWrites) {

@@ -184,10 +184,10 @@ std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& 
   }
   Response response(out, parsed.question_end, envelope.limit());
   const Outcome outcome =
-      Lookup(
-          layout, board,
-          routing::Client(parsed.has_client_subnet ? parsed.client_subnet : query.client, nullptr),
-          query.random, response)
+      Lookup(layout, board,
+             routing::Client(parsed.has_client_subnet ? parsed.client_subnet : query.client,
+                             query.locator),
+             query.random, response)
           .run(parsed, exact);
   if (outcome.truncated) {
     return envelope.finish(outcome.rcode, outcome.flags | flag::kTruncated, {},

@@ -21,6 +21,7 @@
 #include "dns/client.h"
 #include "dns/tables.h"
 #include "model/health_board.h"
+#include "routing/location.h"
 
 namespace leeward::dns {
 
@@ -29,8 +30,9 @@ enum class Transport : std::uint8_t { kUdp, kTcp };
 struct Query {
   std::span<const std::uint8_t> bytes;  // the message; on TCP without its length prefix
   Transport transport = Transport::kUdp;
-  std::uint64_t random = 0;  // fresh per query; decides among equals (multivalue)
-  ClientNetwork client{};    // the resolver's address; family 0: not known
+  std::uint64_t random = 0;                   // fresh per query; decides among equals (multivalue)
+  ClientNetwork client{};                     // the resolver's address; family 0: not known
+  const routing::Locator* locator = nullptr;  // where clients are; none: nowhere
 };
 
 inline constexpr std::size_t kUdpResponseBytesMax = 1232;  // fits an IPv6 path of 1280

@@ -406,7 +406,7 @@ TEST(AnswerScale, HostnamesOfOneApplicationShareTheirRecords) {
   for (const std::size_t i : {std::size_t{0}, kHostnames / 2, kHostnames - 1}) {
     const auto views = tables->lookup(fmt::format("customer-{}.shop.t", i), board);
     ASSERT_EQ(views.size(), 2U);
-    EXPECT_EQ(views[0].members[views[0].chosen[0]], std::vector<std::string>{"198.51.100.20"});
+    EXPECT_EQ(views[0].answers, std::vector<std::string>{"198.51.100.20"});
   }
 }
 

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dns/protocol.h"
@@ -84,7 +85,9 @@ struct Layout {
   std::vector<std::uint8_t> bytes;
   std::vector<std::uint8_t> names;  // kNameReadAhead bytes of slack at the end
   std::vector<Zone> zones;
-  routing::Policies policies;         // whose leaves are alternatives
+  // Whose leaves are alternatives; Member::name is an offset in `identifiers`.
+  routing::Policies policies;
+  std::string identifiers;            // set identifiers, each after its size in two bytes
   std::vector<std::uint8_t> version;  // TXT rdata; empty: CHAOS is refused
   std::vector<ZoneSummary> summaries;
   std::vector<std::string> notes;
@@ -102,6 +105,14 @@ struct Layout {
   [[nodiscard]] std::uint32_t ttl_of(const Alternative& alternative, std::uint32_t fallback) const {
     return alternative.size == 0 ? fallback
                                  : load32(bytes.data() + alternative.offset + kRecordTtlOffset);
+  }
+  // Empty: it has none.
+  [[nodiscard]] std::string_view identifier_of(const routing::Member& member) const {
+    if (member.name == routing::kNoIndex) {
+      return {};
+    }
+    const std::string_view rest = std::string_view(identifiers).substr(member.name);
+    return rest.substr(2, load16(reinterpret_cast<const std::uint8_t*>(rest.data())));
   }
   [[nodiscard]] const Set* find_set(const Node& node, std::uint16_t type) const {
     for (const Set& set : sets_of(node)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace leeward::dns {
 namespace {
@@ -320,12 +321,14 @@ Lookup::Added Lookup::add_chosen(const Set& set, const AddRecord& add_record) {
   }
   const routing::Choice choice = choose(set);
   const std::uint32_t floor = layout_.policies.groups[set.policy].ttl_floor_seconds;
-  added.ttl = routing::effective_ttl(set.ttl, choice.ttl_limit_seconds, floor);
+  // The records of one answer have one TTL (RFC 2181 section 5.2), the least of the members'.
+  std::uint32_t ttl = choice.count == 0 ? set.ttl : std::numeric_limits<std::uint32_t>::max();
   for (std::uint32_t i = 0; i < choice.count; ++i) {
-    const Alternative& alternative = layout_.alternatives[choice.leaves[i]];
-    added.ttl = routing::effective_ttl(layout_.ttl_of(alternative, set.ttl),
-                                       choice.ttl_limit_seconds, floor);
-    add_alternative(alternative);
+    ttl = std::min(ttl, layout_.ttl_of(layout_.alternatives[choice.leaves[i]], set.ttl));
+  }
+  added.ttl = routing::effective_ttl(ttl, choice.ttl_limit_seconds, floor);
+  for (std::uint32_t i = 0; i < choice.count; ++i) {
+    add_alternative(layout_.alternatives[choice.leaves[i]]);
   }
   return added;
 }

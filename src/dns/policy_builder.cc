@@ -2,6 +2,7 @@
 #include "dns/policy_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -85,7 +86,7 @@ std::uint32_t PolicyBuilder::site_of(const ResourceRecordSet& set, const std::st
       leave_out(set, source, "its coordinates are no numbers");
       return routing::kNoIndex;
     }
-    site.point = {*latitude, *longitude};
+    site.point = routing::GeoPoint{*latitude, *longitude};
   } else {
     const std::string& name = place.aws_region.empty() ? place.local_zone_group : place.aws_region;
     const auto point = point_of(name);
@@ -153,6 +154,19 @@ std::uint32_t PolicyBuilder::extra_of(const GroupDraft& draft, const std::string
   return found->second;
 }
 
+std::uint32_t PolicyBuilder::add_identifier(const ResourceRecordSet& set) {
+  const std::string_view text = std::string_view(set.set_identifier).substr(0, 0xFFFF);
+  if (text.empty()) {
+    return routing::kNoIndex;
+  }
+  const std::size_t offset = layout_.identifiers.size();
+  std::array<std::uint8_t, 2> size{};
+  store16(size.data(), static_cast<std::uint16_t>(text.size()));
+  layout_.identifiers.append(size.begin(), size.end());
+  layout_.identifiers += text;
+  return static_cast<std::uint32_t>(offset);
+}
+
 std::uint32_t PolicyBuilder::add(const GroupDraft& draft, const std::vector<std::uint32_t>& leaves,
                                  const std::string& source) {
   const std::uint32_t extra = extra_of(draft, source);
@@ -160,7 +174,8 @@ std::uint32_t PolicyBuilder::add(const GroupDraft& draft, const std::vector<std:
   std::vector<PendingAlias> aliases;
   for (std::size_t i = 0; i < draft.members.size(); ++i) {
     const ResourceRecordSet& set = *draft.members[i].set;
-    routing::Member member{.check = slot_of(set, source), .leaf = leaves[i]};
+    routing::Member member{
+        .check = slot_of(set, source), .leaf = leaves[i], .name = add_identifier(set)};
     if (draft.kind == routing::PolicyKind::kCidr) {
       const auto& locations = cidr_locations_[set.cidr->collection_id];
       const auto location = locations.find(set.cidr->location_name);

@@ -44,6 +44,8 @@ class PolicyBuilder {
   std::uint32_t key_of(const ResourceRecordSet& set, const std::string& source);
   [[nodiscard]] std::optional<routing::GeoPoint> point_of(const std::string& region) const;
   std::uint32_t region_of(const std::string& name);
+  // Its offset in Layout::identifiers; kNoIndex: it has none.
+  std::uint32_t add_identifier(const ResourceRecordSet& set);
   std::uint32_t site_of(const ResourceRecordSet& set, const std::string& source);
   [[nodiscard]] BoardSlot slot_of(const ResourceRecordSet& set, const std::string& source);
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dns/rdata.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <ldns/ldns.h>
@@ -30,6 +34,20 @@ std::size_t name_size(std::span<const std::uint8_t> bytes) {
 
 std::size_t target_offset(std::uint16_t type) {
   return type == type::kMx ? 2 : (type == type::kSrv ? 6 : 0);
+}
+
+// An address without ldns, which takes five times as long: large zones have a million of them.
+// nullopt: it is none as inet_pton knows them, or of another type; ldns decides.
+std::optional<std::string> address_rdata(std::uint16_t type, std::string_view text) {
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if ((type != type::kA && type != type::kAaaa) || text.size() >= terminated.size()) {
+    return std::nullopt;
+  }
+  std::ranges::copy(text, terminated.begin());
+  std::string rdata(type == type::kA ? 4 : 16, '\0');
+  return ::inet_pton(type == type::kA ? AF_INET : AF_INET6, terminated.data(), rdata.data()) == 1
+             ? std::optional(std::move(rdata))
+             : std::nullopt;
 }
 
 std::string unknown_rdata_text(std::span<const std::uint8_t> rdata) {
@@ -70,6 +88,9 @@ std::string type_to_text(std::uint16_t type) {
 }
 
 Result<std::string> parse_rdata(std::uint16_t type, std::string_view text, const Name& origin) {
+  if (std::optional<std::string> address = address_rdata(type, text)) {
+    return *std::move(address);
+  }
   const std::string type_text = type_to_text(type);
   const std::string line = fmt::format(". 0 IN {} {}", type_text, text);
   const Owned<ldns_rdf> ldns_origin(

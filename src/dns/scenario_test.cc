@@ -8,14 +8,18 @@
 //     ----
 //     expected output
 //
-// separated by blank lines. Commands: settings, zone FILE, application ID, board, query, raw,
-// lookup, forget. LEEWARD_REWRITE=1 writes the actual output into the files instead of comparing;
-// review the difference before committing it.
+// separated by blank lines. Commands: settings, zone FILE, hosted ZONE (scenario_records.h),
+// collection ID, networks, latencies, application ID, board, query, ask, spread, raw, lookup,
+// forget. LEEWARD_REWRITE=1 writes the actual output into the files instead of comparing; review
+// the difference before committing it.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -24,9 +28,12 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
 #include "dns/answer.h"
 #include "dns/client_message.h"
 #include "dns/compile.h"
+#include "dns/scenario_records.h"
+#include "routing/networks.h"
 
 namespace leeward::dns {
 namespace {
@@ -107,6 +114,18 @@ class World {
     if (words[0] == "zone") {
       return zone(words, input);
     }
+    if (words[0] == "hosted") {
+      return hosted(words, input);
+    }
+    if (words[0] == "collection") {
+      return collection(words, input);
+    }
+    if (words[0] == "networks") {
+      return networks(input);
+    }
+    if (words[0] == "latencies") {
+      return latencies(input);
+    }
     if (words[0] == "application") {
       return application(words, input);
     }
@@ -115,6 +134,12 @@ class World {
     }
     if (words[0] == "query") {
       return query(words);
+    }
+    if (words[0] == "ask") {
+      return ask(words);
+    }
+    if (words[0] == "spread") {
+      return spread(words);
     }
     if (words[0] == "raw") {
       return raw(words, input);
@@ -131,7 +156,7 @@ class World {
  private:
   // Tries the changed input; keeps the old one where it does not compile.
   std::string recompile(CompileInput changed) {
-    changed.layout = routing::BoardLayout(changed.applications);
+    changed.layout = routing::BoardLayout(changed.applications, checks_of(changed));
     auto tables = compile(changed);
     if (!tables) {
       std::string text;
@@ -148,6 +173,20 @@ class World {
       text += "note " + note + "\n";
     }
     return text;
+  }
+
+  // Every health check that a hosted zone's record set names, but for those called "missing".
+  static std::vector<HealthCheckId> checks_of(const CompileInput& input) {
+    std::set<std::string> ids;
+    for (const HostedZone& zone : input.hosted_zones) {
+      zone.records.visit_all([&](const ResourceRecordSet& set) {
+        if (!set.health_check_id.empty() && set.health_check_id != "missing") {
+          ids.insert(set.health_check_id);
+        }
+        return true;
+      });
+    }
+    return {ids.begin(), ids.end()};
   }
 
   std::string forget() { return recompile({}); }
@@ -176,6 +215,56 @@ class World {
       text += line + "\n";
     }
     changed.zones.push_back({words[1], text});
+    return recompile(std::move(changed));
+  }
+
+  // SOA and NS are there without saying, unless they are said.
+  std::string hosted(const Words& words, const std::vector<std::string>& lines) {
+    CompileInput changed = input_;
+    HostedZone zone{"Z" + std::to_string(changed.hosted_zones.size() + 1), words[1] + ".", {}};
+    std::vector<std::string> all{
+        "@ SOA ttl=900 ns1.name.server. h.name.server. 1 7200 900 1209600 300",
+        "@ NS ttl=172800 ns1.name.server."};
+    all.insert(all.end(), lines.begin(), lines.end());
+    for (const std::string& line : all) {
+      std::optional<ResourceRecordSet> set = parse_story_record(line, zone.name);
+      if (!set) {
+        return "not a record set: " + line + "\n";
+      }
+      zone.records.insert_or_assign(*std::move(set));
+    }
+    changed.hosted_zones.push_back(std::move(zone));
+    return recompile(std::move(changed));
+  }
+
+  std::string collection(const Words& words, const std::vector<std::string>& lines) {
+    CompileInput changed = input_;
+    CidrCollection collection{words[1], words[1], {}};
+    for (const std::string& line : lines) {
+      const Words parts = split(line);
+      collection.locations.push_back({parts[0], {parts.begin() + 1, parts.end()}});
+    }
+    changed.cidr_collections.push_back(std::move(collection));
+    return recompile(std::move(changed));
+  }
+
+  std::string networks(const std::vector<std::string>& lines) {
+    auto parsed = routing::Networks::parse("networks", fmt::format("{}", fmt::join(lines, "\n")));
+    if (!parsed) {
+      return parsed.error().message + "\n";
+    }
+    locator_ = *std::move(parsed);
+    return "ok\n";
+  }
+
+  std::string latencies(const std::vector<std::string>& lines) {
+    auto parsed =
+        routing::parse_latency_text("latencies", fmt::format("{}", fmt::join(lines, "\n")));
+    if (!parsed) {
+      return parsed.error().message + "\n";
+    }
+    CompileInput changed = input_;
+    changed.geography.latencies = *std::move(parsed);
     return recompile(std::move(changed));
   }
 
@@ -220,14 +309,64 @@ class World {
     return "ok\n";
   }
 
-  std::string send(std::span<const std::uint8_t> bytes, const Words& words) {
+  // The response; empty: none.
+  std::vector<std::uint8_t> exchange(std::span<const std::uint8_t> bytes, const Words& words,
+                                     std::uint64_t random) {
     std::vector<std::uint8_t> out(65'535);
     Query query;
     query.bytes = bytes;
     query.transport = has(words, "tcp") ? Transport::kTcp : Transport::kUdp;
-    query.random = std::stoull(option(words, "random", "1"));
-    const std::size_t size = answer(tables_, *board_, query, out);
-    return size == 0 ? "nothing is sent\n" : format_response(std::span(out).first(size));
+    query.random = random;
+    query.client = routing::parse_network(option(words, "client", "")).value_or(ClientNetwork());
+    query.locator = locator_.get();
+    out.resize(answer(tables_, *board_, query, out));
+    return out;
+  }
+
+  std::string send(std::span<const std::uint8_t> bytes, const Words& words) {
+    const auto response = exchange(bytes, words, std::stoull(option(words, "random", "1")));
+    return response.empty() ? "nothing is sent\n" : format_response(response);
+  }
+
+  // The answers alone: "www.z.test 60 A 192.0.2.1", or the response code.
+  std::string ask(const Words& words) {
+    QueryOptions options;
+    options.edns = false;
+    const auto bytes = build_query(words[1], words[2], options);
+    if (!bytes) {
+      return bytes.error().message + "\n";
+    }
+    const auto parsed =
+        parse_response(exchange(*bytes, words, std::stoull(option(words, "random", "1"))));
+    if (!parsed || parsed->rcode != 0 || parsed->answers.empty()) {
+      return parsed ? parsed->rcode_text + ", no answer\n" : parsed.error().message + "\n";
+    }
+    std::string text;
+    for (const ResponseRecord& record : parsed->answers) {
+      text +=
+          fmt::format("{} {} {} {}\n", record.name, record.ttl_seconds, record.type, record.data);
+    }
+    return text;
+  }
+
+  // Asks again and again; how many answers of a hundred had which first records, rounded, so that
+  // stories show shares and not a generator's whims.
+  std::string spread(const Words& words) {
+    constexpr int kAsked = 20'000;
+    QueryOptions options;
+    options.edns = false;
+    const auto bytes = build_query(words[1], words[2], options);
+    std::map<std::string, int> counts;
+    for (int i = 0; bytes && i < kAsked; ++i) {
+      const auto parsed =
+          parse_response(exchange(*bytes, words, Rng(static_cast<std::uint64_t>(i)).next()));
+      counts[!parsed || parsed->answers.empty() ? "nothing" : parsed->answers.front().data] += 1;
+    }
+    std::string text;
+    for (const auto& [data, count] : counts) {
+      text += fmt::format("{} {}%\n", data, (count * 100 + kAsked / 2) / kAsked);
+    }
+    return text;
   }
 
   std::string query(const Words& words) {
@@ -262,16 +401,29 @@ class World {
     return send(bytes, words);
   }
 
+  // Of members with a set identifier: "eu[192.0.2.1]"; an unhealthy one with "!".
   std::string lookup(const Words& words) {
+    const routing::Client client(
+        routing::parse_network(option(words, "client", "")).value_or(ClientNetwork()),
+        locator_.get());
     std::string text;
-    for (const RecordSetView& view : tables_.lookup(words[1], *board_)) {
-      text += fmt::format("{} {} {} {} members {} chosen {}\n", view.name, view.ttl_seconds,
-                          view.type, view.policy, view.members, view.chosen);
+    for (const RecordSetView& view : tables_.lookup(words[1], *board_, client)) {
+      Words members;
+      for (const MemberView& member : view.members) {
+        members.push_back(
+            fmt::format("{}[{}]{}", member.set_identifier,
+                        member.is_alias ? "alias" : fmt::to_string(fmt::join(member.values, ", ")),
+                        member.is_healthy ? "" : "!"));
+      }
+      text += fmt::format("{} {} {} {} members [{}] chosen {} answers {}\n", view.name,
+                          view.ttl_seconds, view.type, view.policy, fmt::join(members, ", "),
+                          view.chosen, view.answers);
     }
     return text.empty() ? "none\n" : text;
   }
 
   CompileInput input_;
+  std::unique_ptr<const routing::Networks> locator_;
   Tables tables_;
   std::unique_ptr<HealthBoard> board_ = std::make_unique<HealthBoard>(0);
 };

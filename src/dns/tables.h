@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/health_board.h"
+#include "routing/policy.h"
 
 namespace leeward::dns {
 
@@ -30,15 +31,25 @@ struct ZoneSummary {
   friend bool operator==(const ZoneSummary&, const ZoneSummary&) = default;
 };
 
-// One resource record set as it answers now.
+// One member of a record set with a routing policy; of a simple one all of it.
+struct MemberView {
+  std::string set_identifier;       // empty: it has none
+  std::vector<std::string> values;  // presentation form; of an alias none
+  bool is_alias = false;
+  bool is_healthy = true;  // now
+
+  friend bool operator==(const MemberView&, const MemberView&) = default;
+};
+
+// One resource record set as it answers a client now.
 struct RecordSetView {
   std::string name;               // absolute, no trailing dot
   std::string type;               // "A"
   std::uint32_t ttl_seconds = 0;  // what the answer would carry now
   std::string policy;             // "simple", "assigned", "multivalue" ...
-  // Values in presentation form, per member; none for an alias.
-  std::vector<std::vector<std::string>> members;
-  std::vector<std::size_t> chosen;  // members that answer now, in answer order; an alias not
+  std::vector<MemberView> members;
+  std::vector<std::size_t> chosen;   // of the members, in answer order
+  std::vector<std::string> answers;  // the values that go out, through aliases
 
   friend bool operator==(const RecordSetView&, const RecordSetView&) = default;
 };
@@ -66,9 +77,10 @@ class Tables {
   [[nodiscard]] const std::vector<std::string>& notes() const;
 
   // The record sets at a name (text, with or without trailing dot, any letter case); empty if there
-  // are none. With random 0 for choices among equals.
-  [[nodiscard]] std::vector<RecordSetView> lookup(std::string_view name,
-                                                  const HealthBoard& board) const;
+  // are none. `random` decides among equals, as for answer().
+  [[nodiscard]] std::vector<RecordSetView> lookup(std::string_view name, const HealthBoard& board,
+                                                  const routing::Client& client = {},
+                                                  std::uint64_t random = 0) const;
 
   [[nodiscard]] MemoryReport memory() const;
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dns/zone_export.h"
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -238,6 +241,21 @@ TEST(ZoneImport, DifferentTtlsBecomeTheLeast) {
   ASSERT_TRUE(imported);
   EXPECT_EQ(imported->zone.records.find(RecordKey::of("w.z.test.", "A"))->ttl_seconds, 30U);
   EXPECT_THAT(imported->notes, ElementsAre(HasSubstr("z.test.zone:3: w.z.test A has different")));
+}
+
+// Fuzzing starts from these: a seed that is refused teaches it nothing.
+TEST(ZoneImport, ReadsTheFuzzTargetsSeeds) {
+  int seeds = 0;
+  for (const char* target : {"hosted_zone", "zone_import"}) {
+    const std::string directory = std::string(LEEWARD_SOURCE_DIR) + "/tests/fuzz/corpus/" + target;
+    for (const auto& seed : std::filesystem::directory_iterator(directory)) {
+      std::stringstream text;
+      text << std::ifstream(seed.path()).rdbuf();
+      EXPECT_THAT(problems_of(text.str()), IsEmpty()) << seed.path();
+      ++seeds;
+    }
+  }
+  EXPECT_GE(seeds, 10);
 }
 
 TEST(ZoneImport, SaysWhatIsWrongAndWhere) {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -84,11 +85,50 @@ MMDB_lookup_result_s look_up(const MMDB_s& database, const routing::ClientNetwor
   return ::MMDB_lookup_sockaddr(&database, reinterpret_cast<const sockaddr*>(&address), &error);
 }
 
+// What one record of the database says; without a scope.
+routing::Location decode(MMDB_entry_s entry) {
+  routing::Location location;
+  const std::string_view country = text_at(entry, kCountry.data());
+  location.continent = routing::continent_key(text_at(entry, kContinent.data()));
+  location.country = routing::country_key(country);
+  location.subdivision = routing::subdivision_key(country, text_at(entry, kSubdivision.data()));
+  const auto latitude = degrees_at(entry, kLatitude.data(), 90);
+  const auto longitude = degrees_at(entry, kLongitude.data(), 180);
+  if (latitude && longitude) {
+    location.point = routing::GeoPoint{*latitude, *longitude};
+  }
+  return location;
+}
+
+// Decoding takes several times as long as finding the record, and millions of networks share some
+// ten thousand records: each is decoded once, when the file is opened.
+using Places = std::unordered_map<std::uint32_t, routing::Location>;  // by offset of the record
+constexpr std::size_t kPlacesMax = 1'000'000;
+
+Places decode_all(const MMDB_s& database) {
+  Places places;
+  const auto add = [&](std::uint8_t type, const MMDB_entry_s& entry) {
+    if (type == MMDB_RECORD_TYPE_DATA && places.size() < kPlacesMax &&
+        !places.contains(entry.offset)) {
+      places.emplace(entry.offset, decode(entry));
+    }
+  };
+  for (std::uint32_t number = 0; number < database.metadata.node_count; ++number) {
+    MMDB_search_node_s node;
+    if (::MMDB_read_node(&database, number, &node) == MMDB_SUCCESS) {
+      add(node.left_record_type, node.left_record_entry);
+      add(node.right_record_type, node.right_record_entry);
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
 struct GeoDatabase::Handle {
   MMDB_s database{};
   bool open = false;
+  Places places;
 
   Handle() = default;
   Handle(const Handle&) = delete;
@@ -125,6 +165,7 @@ Result<std::unique_ptr<const GeoDatabase>> GeoDatabase::open(const std::string& 
                             "country or city database is needed",
                             path, type));
   }
+  handle->places = decode_all(handle->database);
   return std::unique_ptr<const GeoDatabase>(new GeoDatabase(std::move(handle)));
 }
 
@@ -147,16 +188,10 @@ routing::Location GeoDatabase::locate(const routing::ClientNetwork& client) cons
   if (!found.found_entry) {
     return location;
   }
-  const std::string_view country = text_at(found.entry, kCountry.data());
-  location.continent = routing::continent_key(text_at(found.entry, kContinent.data()));
-  location.country = routing::country_key(country);
-  location.subdivision =
-      routing::subdivision_key(country, text_at(found.entry, kSubdivision.data()));
-  const auto latitude = degrees_at(found.entry, kLatitude.data(), 90);
-  const auto longitude = degrees_at(found.entry, kLongitude.data(), 180);
-  if (latitude && longitude) {
-    location.point = routing::GeoPoint{*latitude, *longitude};
-  }
+  const std::uint8_t scope_bits = location.scope_bits;
+  const auto place = handle_->places.find(found.entry.offset);
+  location = place == handle_->places.end() ? decode(found.entry) : place->second;
+  location.scope_bits = scope_bits;
   return location;
 }
 

@@ -31,22 +31,12 @@ RecordKey RecordKey::of(std::string_view name, std::string_view type,
   return {reversed_labels(name), std::string(type), std::string(set_identifier)};
 }
 
-std::size_t RecordTable::block_of(const RecordKey& key) const {
+std::size_t RecordTable::block_of(const KeyView& key) const {
   const auto after = std::ranges::upper_bound(
-      blocks_, key, {}, [](const auto& block) -> const RecordKey& { return block->front()->key; });
+      blocks_, key, {}, [](const auto& block) { return block->front()->key(); });
   const auto index = static_cast<std::size_t>(after - blocks_.begin());
   return index == 0 ? 0 : index - 1;
 }
-
-namespace {
-
-template <typename Block>
-auto position_of(Block& block, const RecordKey& key) {
-  return std::ranges::lower_bound(block, key, {},
-                                  [](const auto& entry) -> const RecordKey& { return entry->key; });
-}
-
-}  // namespace
 
 // Who holds the only reference may change what it refers to: nobody can be copying it meanwhile.
 RecordTable::Block& RecordTable::own(std::size_t index) {
@@ -60,23 +50,24 @@ const ResourceRecordSet* RecordTable::find(const RecordKey& key) const {
   if (empty()) {
     return nullptr;
   }
-  const Block& block = *blocks_[block_of(key)];
-  const auto at = position_of(block, key);
-  return at != block.end() && (*at)->key == key ? &(*at)->set : nullptr;
+  const KeyView wanted = view_of(key);
+  const Block& block = *blocks_[block_of(wanted)];
+  const auto at = position_of(block, wanted);
+  return at != block.end() && (*at)->key() == wanted ? &(*at)->set : nullptr;
 }
 
 void RecordTable::insert_or_assign(ResourceRecordSet set) {
-  RecordKey key = RecordKey::of(set);
-  auto entry = std::make_shared<const Entry>(std::move(key), std::move(set));
+  std::string reversed_name = reversed_labels(set.name);
+  auto entry = std::make_shared<const Entry>(std::move(reversed_name), std::move(set));
   if (empty()) {
     blocks_.push_back(std::make_shared<Block>(Block{std::move(entry)}));
     size_ = 1;
     return;
   }
-  const std::size_t index = block_of(entry->key);
+  const std::size_t index = block_of(entry->key());
   Block& block = own(index);
-  const auto at = position_of(block, entry->key);
-  if (at != block.end() && (*at)->key == entry->key) {
+  const auto at = position_of(block, entry->key());
+  if (at != block.end() && (*at)->key() == entry->key()) {
     *at = std::move(entry);
   } else {
     block.insert(at, std::move(entry));
@@ -94,12 +85,13 @@ bool RecordTable::erase(const RecordKey& key) {
   if (empty()) {
     return false;
   }
-  const std::size_t index = block_of(key);
+  const KeyView wanted = view_of(key);
+  const std::size_t index = block_of(wanted);
   if (find(key) == nullptr) {
     return false;
   }
   Block& block = own(index);
-  block.erase(position_of(block, key));
+  block.erase(position_of(block, wanted));
   --size_;
   if (block.empty()) {
     blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(index));
@@ -109,9 +101,10 @@ bool RecordTable::erase(const RecordKey& key) {
 
 void RecordTable::visit_from(const RecordKey& from,
                              const std::function<bool(const ResourceRecordSet&)>& visit) const {
-  for (std::size_t i = block_of(from); i < blocks_.size(); ++i) {
+  const KeyView first = view_of(from);
+  for (std::size_t i = block_of(first); i < blocks_.size(); ++i) {
     const Block& block = *blocks_[i];
-    for (auto at = position_of(block, from); at != block.end(); ++at) {
+    for (auto at = position_of(block, first); at != block.end(); ++at) {
       if (!visit((*at)->set)) {
         return;
       }

@@ -8,12 +8,14 @@
 // Thread-safety: a value; copies may be used from different threads.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "model/resource_record_set.h"
@@ -55,15 +57,25 @@ class RecordTable {
   }
 
  private:
+  using KeyView = std::tuple<std::string_view, std::string_view, std::string_view>;
+  [[nodiscard]] static KeyView view_of(const RecordKey& key) {
+    return {key.reversed_name, key.type, key.set_identifier};
+  }
   struct Entry {
-    RecordKey key;
+    std::string reversed_name;  // the rest of its key is in the set
     ResourceRecordSet set;
+
+    [[nodiscard]] KeyView key() const { return {reversed_name, set.type, set.set_identifier}; }
   };
   using Block = std::vector<std::shared_ptr<const Entry>>;  // sorted, never empty
   static constexpr std::size_t kBlockMax = 512;
 
-  // The block that holds `key` or would; blocks_.size() only of an empty table.
-  [[nodiscard]] std::size_t block_of(const RecordKey& key) const;
+  // The block that holds `key` or would; 0 of an empty table.
+  [[nodiscard]] std::size_t block_of(const KeyView& key) const;
+  template <typename AnyBlock>
+  [[nodiscard]] static auto position_of(AnyBlock& block, const KeyView& key) {
+    return std::ranges::lower_bound(block, key, {}, [](const auto& entry) { return entry->key(); });
+  }
 
   // That block, for changing: copied first where another table shares it.
   Block& own(std::size_t index);

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.h"
+
 namespace leeward {
 
 enum class FailoverRole : std::uint8_t { kPrimary, kSecondary };
@@ -66,16 +68,16 @@ struct ResourceRecordSet {
   std::string set_identifier;
   std::optional<std::uint32_t> ttl_seconds;  // with values
   std::vector<std::string> values;           // presentation form, as the user wrote them
-  std::optional<AliasTarget> alias;          // instead of TTL and values
+  Boxed<AliasTarget> alias;                  // instead of TTL and values
 
   // At most one of these.
   std::optional<std::uint32_t> weight;  // 0 to 255
   std::string region;                   // latency: an AWS region's or an own region's name
-  std::optional<GeoLocation> geo_location;
+  Boxed<GeoLocation> geo_location;
   std::optional<FailoverRole> failover;
   bool multivalue_answer = false;
-  std::optional<CidrRouting> cidr;
-  std::optional<GeoProximityLocation> geo_proximity;
+  Boxed<CidrRouting> cidr;
+  Boxed<GeoProximityLocation> geo_proximity;
 
   std::string health_check_id;             // empty: none
   std::string traffic_policy_instance_id;  // empty: not made by one

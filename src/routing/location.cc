@@ -54,15 +54,22 @@ PlaceKey subdivision_key(std::string_view country, std::string_view subdivision)
              : kSubdivisionTag | (of_country * kSubdivisions + of_subdivision);
 }
 
-float distance_km(const GeoPoint& a, const GeoPoint& b) {
+SpherePoint::SpherePoint(const GeoPoint& point) {
   constexpr float kRadians = std::numbers::pi_v<float> / 180;
+  const float latitude = point.latitude * kRadians;
+  const float longitude = point.longitude * kRadians;
+  x = std::cos(latitude) * std::cos(longitude);
+  y = std::cos(latitude) * std::sin(longitude);
+  z = std::sin(latitude);
+}
+
+float distance_km(const SpherePoint& a, const SpherePoint& b) {
   constexpr float kEarthRadiusKm = 6371.0F;
-  const float sine_latitude = std::sin((b.latitude - a.latitude) * kRadians / 2);
-  const float sine_longitude = std::sin((b.longitude - a.longitude) * kRadians / 2);
-  const float haversine = sine_latitude * sine_latitude + std::cos(a.latitude * kRadians) *
-                                                              std::cos(b.latitude * kRadians) *
-                                                              sine_longitude * sine_longitude;
-  return 2 * kEarthRadiusKm * std::asin(std::sqrt(std::fmin(1.0F, haversine)));
+  const float x = a.x - b.x;
+  const float y = a.y - b.y;
+  const float z = a.z - b.z;
+  const float half_chord = std::sqrt(x * x + y * y + z * z) / 2;
+  return 2 * kEarthRadiusKm * std::asin(std::fmin(1.0F, half_chord));
 }
 
 }  // namespace leeward::routing

@@ -138,11 +138,20 @@ TEST(LatencyText, EveryBadLineIsNamed) {
   }
 }
 
+TEST(Distance, IsAlongTheGreatCircle) {
+  const GeoPoint paris{48.86F, 2.35F};
+  EXPECT_NEAR(distance_km(paris, GeoPoint{35.68F, 139.69F}), 9712, 20);  // Tokyo
+  EXPECT_NEAR(distance_km(paris, GeoPoint{48.85F, 2.34F}), 1.3, 0.2);
+  EXPECT_NEAR(distance_km(GeoPoint{0, 179}, GeoPoint{0, -179}), 222.4, 1);  // the date line
+  EXPECT_NEAR(distance_km(GeoPoint{90, 0}, GeoPoint{-90, 77}), 20'015, 10);
+  EXPECT_EQ(distance_km(paris, paris), 0);
+}
+
 // Far enough apart to be told from each other, near enough to be the city that was meant.
 void expect_near(std::string_view region, float latitude, float longitude) {
   const auto point = region_point(region);
   ASSERT_TRUE(point.has_value()) << region;
-  EXPECT_LT(distance_km(*point, {latitude, longitude}), 60) << region;
+  EXPECT_LT(distance_km(*point, GeoPoint{latitude, longitude}), 60) << region;
 }
 
 TEST(Regions, OfAwsAndOvh) {

@@ -30,6 +30,7 @@ class Walk {
         return choice_;
       }
       chosen = pick(group);
+      choice_.member = depth == 0 ? chosen : choice_.member;
       index = kNoIndex;
       if (chosen != kNoIndex) {
         const Member& member = policies_.members[group.first_member + chosen];
@@ -52,11 +53,6 @@ class Walk {
                                [&](const Member& member) { return healthy(member, depth); });
   }
 
- private:
-  [[nodiscard]] std::span<const Member> members_of(const Group& group) const {
-    return {policies_.members.data() + group.first_member, group.member_count};
-  }
-
   // Lowers the TTL limit by every word it looks at.
   bool healthy(const Member& member, std::size_t depth = 0) {
     if (member.check != kNoIndex) {
@@ -68,6 +64,11 @@ class Walk {
     }
     return !member.evaluate_target_health || member.alias == kNoIndex ||
            any_healthy(member.alias, depth + 1);
+  }
+
+ private:
+  [[nodiscard]] std::span<const Member> members_of(const Group& group) const {
+    return {policies_.members.data() + group.first_member, group.member_count};
   }
 
   // The chosen member's place in its group, or kNoIndex: nobody is for this client.
@@ -145,7 +146,7 @@ class Walk {
   // How far the client is: milliseconds, or biased kilometres.
   float distance(const Group& group, const Member& member, const float* row) {
     constexpr float kUnknown = std::numeric_limits<float>::max();
-    std::optional<GeoPoint> point;
+    std::optional<SpherePoint> point;
     float bias = 0;
     if (group.kind == PolicyKind::kLatency) {
       if (row != nullptr && member.key < policies_.latency.regions &&
@@ -157,12 +158,11 @@ class Walk {
       point = policies_.sites[member.key].point;
       bias = static_cast<float>(policies_.sites[member.key].bias) / 100;
     }
-    const Location& location = client_.location();
-    choice_.scope_bits = std::max(choice_.scope_bits, location.scope_bits);
-    if (!point || !location.point) {
+    choice_.scope_bits = std::max(choice_.scope_bits, client_.location().scope_bits);
+    if (!point || !client_.point()) {
       return kUnknown;
     }
-    const float km = distance_km(*point, *location.point);
+    const float km = distance_km(*point, *client_.point());
     if (group.kind == PolicyKind::kLatency) {
       return km * kMillisecondsPerKm;
     }
@@ -317,6 +317,11 @@ Choice evaluate(const Policies& policies, std::uint32_t group, const HealthBoard
 bool is_healthy(const Policies& policies, std::uint32_t group, const HealthBoard& board) {
   Client nobody;
   return Walk(policies, board, nobody, 0).any_healthy(group);
+}
+
+bool is_healthy(const Policies& policies, const Member& member, const HealthBoard& board) {
+  Client nobody;
+  return Walk(policies, board, nobody, 0).healthy(member);
 }
 
 }  // namespace leeward::routing

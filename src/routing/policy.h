@@ -69,6 +69,7 @@ struct Member {
   std::uint32_t leaf = kNoIndex;   // what answers; of an alias none
   std::uint32_t alias = kNoIndex;  // the group that it stands for
   std::uint32_t key = 0;           // what the kind says
+  std::uint32_t name = kNoIndex;   // for people: whatever the owner of the tree wants it to be
   bool evaluate_target_health = false;
 };
 
@@ -82,7 +83,7 @@ struct Group {
 
 // Where something stands, for distances; a bias draws clients nearer (above 0) or pushes them away.
 struct Site {
-  GeoPoint point;
+  SpherePoint point;
   std::int16_t bias = 0;  // -99 to 99
 };
 
@@ -96,7 +97,7 @@ struct LatencyTable {
 struct Policies {
   std::vector<Group> groups;
   std::vector<Member> members;
-  std::vector<std::optional<GeoPoint>> regions;  // of latency routing
+  std::vector<std::optional<SpherePoint>> regions;  // of latency routing
   std::vector<Site> sites;
   std::vector<PrefixMap> cidrs;
   LatencyTable latency;
@@ -121,17 +122,26 @@ class Client {
     }
     return *located_;
   }
+  // Of the location's coordinates; nullopt: they are not known.
+  [[nodiscard]] const std::optional<SpherePoint>& point() {
+    if (!point_ && location().point) {
+      point_ = *location().point;
+    }
+    return point_;
+  }
 
  private:
   ClientNetwork network_{};
   const Locator* locator_ = nullptr;
   std::optional<Location> located_;
+  std::optional<SpherePoint> point_;
 };
 
 // The chosen leaves, in answer order; none: NODATA.
 struct Choice {
   std::array<std::uint32_t, kMultivalueAnswersMax> leaves{};
   std::uint32_t count = 0;
+  std::uint32_t member = kNoIndex;  // who was chosen of the asked group; of multivalue nobody
   std::uint32_t ttl_limit_seconds = BoardWord::kNoTtlLimit;  // the least of the words consulted
   std::uint8_t scope_bits = 0;  // how much of the client's address was gone by (RFC 7871)
 };
@@ -143,6 +153,10 @@ struct Choice {
 
 // Whether an alias to this group that evaluates target health counts as healthy.
 [[nodiscard]] bool is_healthy(const Policies& policies, std::uint32_t group,
+                              const HealthBoard& board);
+
+// Whether this member counts as healthy in its group.
+[[nodiscard]] bool is_healthy(const Policies& policies, const Member& member,
                               const HealthBoard& board);
 
 // min(record TTL, limit), never below min(floor, record TTL).

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -71,51 +72,84 @@ std::optional<ClientNetwork> parse_network(std::string_view text) {
   return network;
 }
 
-PrefixMap::PrefixMap(std::span<const Entry> entries)
-    : ipv4_(build(entries, 4)), ipv6_(build(entries, 6)) {}
-
 // A sweep over the prefixes in order of address, the wider first: the open ones form a stack.
-std::vector<PrefixMap::Range> PrefixMap::build(std::span<const Entry> entries,
-                                               std::uint8_t family) {
-  std::map<std::pair<Address, std::uint8_t>, const Entry*> ordered;
-  for (const Entry& entry : entries) {
-    if (entry.network.family == family) {
-      ordered.insert_or_assign({number_of(entry.network), entry.network.prefix_bits}, &entry);
+class PrefixMap::Builder {
+ public:
+  explicit Builder(std::vector<Prefix>& prefixes) : prefixes_(prefixes) {}
+
+  std::vector<Range> build(std::span<const Entry> entries, std::uint8_t family) {
+    std::map<std::pair<Address, std::uint8_t>, const Entry*> ordered;
+    for (const Entry& entry : entries) {
+      if (entry.network.family == family) {
+        ordered.insert_or_assign({number_of(entry.network), entry.network.prefix_bits}, &entry);
+      }
+    }
+    ranges_.clear();
+    open_.clear();
+    if (ordered.empty()) {
+      return {};
+    }
+    begin_range(0, kNone);
+    for (const auto& [key, entry] : ordered) {
+      close_until(key.first, family);
+      const std::uint32_t prefix =
+          number_of_prefix({entry->value, innermost(), entry->network.prefix_bits});
+      open_.emplace_back(&entry->network, prefix);
+      begin_range(key.first, prefix);
+    }
+    close_until(std::nullopt, family);
+    ranges_.shrink_to_fit();
+    return std::move(ranges_);
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t innermost() const {
+    return open_.empty() ? kNone : open_.back().second;
+  }
+
+  // Neighbours that are alike in everything share a number, and so a range.
+  std::uint32_t number_of_prefix(const Prefix& prefix) {
+    const auto [at, is_new] =
+        numbers_.try_emplace(prefix, static_cast<std::uint32_t>(prefixes_.size()));
+    if (is_new) {
+      prefixes_.push_back(prefix);
+    }
+    return at->second;
+  }
+
+  void begin_range(Address first, std::uint32_t prefix) {
+    if (!ranges_.empty() && ranges_.back().first == first) {
+      ranges_.pop_back();
+    }
+    if (ranges_.empty() || ranges_.back().prefix != prefix) {
+      ranges_.push_back({first, prefix});
     }
   }
-  std::vector<Range> ranges;
-  if (ordered.empty()) {
-    return ranges;
-  }
-  const auto begin_range = [&](Address first, std::uint32_t value) {
-    if (!ranges.empty() && ranges.back().first == first) {
-      ranges.back().value = value;
-    } else if (ranges.empty() || ranges.back().value != value) {
-      ranges.push_back({first, value});
-    }
-  };
-  begin_range(0, kNone);
-  std::vector<const Entry*> open;
-  const auto close_until = [&](std::optional<Address> address) {
-    while (!open.empty()) {
-      const Address end = end_of(open.back()->network);
+
+  void close_until(std::optional<Address> address, std::uint8_t family) {
+    while (!open_.empty()) {
+      const Address end = end_of(*open_.back().first);
       const bool at_the_end = end == 0 || (family == 4 && end >> 32 != 0);
       if (address && (at_the_end || end > *address)) {
         return;
       }
-      open.pop_back();
+      open_.pop_back();
       if (!at_the_end) {
-        begin_range(end, open.empty() ? kNone : open.back()->value);
+        begin_range(end, innermost());
       }
     }
-  };
-  for (const auto& [key, entry] : ordered) {
-    close_until(key.first);
-    begin_range(key.first, entry->value);
-    open.push_back(entry);
   }
-  close_until(std::nullopt);
-  return ranges;
+
+  std::vector<Prefix>& prefixes_;
+  std::map<Prefix, std::uint32_t> numbers_;
+  std::vector<Range> ranges_;
+  std::vector<std::pair<const ClientNetwork*, std::uint32_t>> open_;
+};
+
+PrefixMap::PrefixMap(std::span<const Entry> entries) {
+  Builder builder(prefixes_);
+  ipv4_ = builder.build(entries, 4);
+  ipv6_ = builder.build(entries, 6);
 }
 
 PrefixMap::Found PrefixMap::find(const ClientNetwork& network) const {
@@ -126,20 +160,27 @@ PrefixMap::Found PrefixMap::find(const ClientNetwork& network) const {
   const Address address = number_of(network);
   const auto next = std::ranges::upper_bound(ranges, address, {}, &Range::first);
   const Range& found = *(next - 1);
-  const std::uint8_t bits = bits_of(network.family);
-  // The widest block around the address that stays within the range.
-  std::uint8_t scope = bits;
-  while (scope > 0) {
-    const unsigned host_bits = static_cast<unsigned>(bits) - scope + 1;
-    const Address mask =
-        host_bits == 128 ? ~static_cast<Address>(0) : (static_cast<Address>(1) << host_bits) - 1;
-    if ((address & ~mask) < found.first ||
-        (next != ranges.end() && (address | mask) >= next->first)) {
-      break;
-    }
-    --scope;
+  // The widest block around the address that stays within the range holds neither neighbour.
+  const unsigned spare_bits = 128U - bits_of(network.family);
+  const auto common_bits = [&](Address other) {
+    const Address difference = address ^ other;
+    const auto high = static_cast<std::uint64_t>(difference >> 64);
+    const auto low = static_cast<std::uint64_t>(difference);
+    return (high != 0 ? std::countl_zero(high) : 64 + std::countl_zero(low)) -
+           static_cast<int>(spare_bits);
+  };
+  int scope = 0;
+  if (found.first != 0) {
+    scope = common_bits(found.first - 1) + 1;
   }
-  return {found.value, scope};
+  if (next != ranges.end()) {
+    scope = std::max(scope, common_bits(next->first) + 1);
+  }
+  std::uint32_t prefix = found.prefix;
+  while (prefix != kNone && prefixes_[prefix].bits > network.prefix_bits) {
+    prefix = prefixes_[prefix].wider;
+  }
+  return {prefix == kNone ? kNone : prefixes_[prefix].value, static_cast<std::uint8_t>(scope)};
 }
 
 }  // namespace leeward::routing

@@ -33,7 +33,8 @@ class PrefixMap {
   // Of two entries with the same network the later counts.
   explicit PrefixMap(std::span<const Entry> entries);
 
-  // The value of the longest prefix that holds the network's address.
+  // The value of the longest prefix that holds the whole network: where less of the client is known
+  // than a prefix has bits, that prefix may be another's ("IP-based routing", developer guide).
   [[nodiscard]] Found find(const ClientNetwork& network) const;
   [[nodiscard]] bool empty() const { return ipv4_.empty() && ipv6_.empty(); }
 
@@ -41,12 +42,19 @@ class PrefixMap {
   using Address = unsigned __int128;
   struct Range {
     Address first;
-    std::uint32_t value;
+    std::uint32_t prefix;  // the longest here; kNone: none
   };
-  // Ranges follow each other without gaps, from address 0 on.
-  [[nodiscard]] static std::vector<Range> build(std::span<const Entry> entries,
-                                                std::uint8_t family);
+  struct Prefix {
+    std::uint32_t value;
+    std::uint32_t wider;  // the prefix around it; kNone: none
+    std::uint8_t bits;
 
+    friend auto operator<=>(const Prefix&, const Prefix&) = default;
+  };
+  class Builder;
+
+  std::vector<Prefix> prefixes_;  // each combination once
+  // Ranges follow each other without gaps, from address 0 on.
   std::vector<Range> ipv4_;
   std::vector<Range> ipv6_;
 };

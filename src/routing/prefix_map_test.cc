@@ -34,6 +34,26 @@ TEST(PrefixMap, TheWholeAddressSpaceIsANetwork) {
   EXPECT_EQ(map.find(*parse_network("ffff::")).value, 2U);
 }
 
+// "if you specify 2001:0DB8:0000:1234::/48 in your CIDR collection and a query originates from
+// 2001:0DB8::/32, this will not match" (developer guide, "IP-based routing").
+TEST(PrefixMap, APrefixLongerThanWhatIsKnownOfTheClientDoesNotMatch) {
+  const std::vector<PrefixMap::Entry> entries{{*parse_network("2001:db8::/48"), 1},
+                                              {*parse_network("2001::/16"), 2},
+                                              {*parse_network("2001:db8::/64"), 3}};
+  const PrefixMap map(entries);
+  EXPECT_EQ(map.find(*parse_network("2001:db8::1")).value, 3U);
+  EXPECT_EQ(map.find(*parse_network("2001:db8::/56")).value, 1U);
+  EXPECT_EQ(map.find(*parse_network("2001:db8::/32")).value, 2U);
+  EXPECT_EQ(map.find(*parse_network("2001::/8")).value, PrefixMap::kNone);
+  EXPECT_EQ(map.find(*parse_network("2001:db8::/32")).scope_bits, 64) << "others find others";
+}
+
+TEST(PrefixMap, NeighboursOfTheSameValueAreOneRange) {
+  const std::vector<PrefixMap::Entry> entries{{*parse_network("192.0.2.0/25"), 7},
+                                              {*parse_network("192.0.2.128/25"), 7}};
+  EXPECT_EQ(PrefixMap(entries).find(*parse_network("192.0.2.1")).scope_bits, 24);
+}
+
 bool covers(const ClientNetwork& block, const ClientNetwork& address) {
   if (block.family != address.family) {
     return false;
