@@ -30,10 +30,10 @@ namespace leeward::detect {
 struct HealthNode {
   enum class Kind : std::uint8_t { kProbed, kCalculated, kControl, kFixed };
   Kind kind = Kind::kProbed;
-  int threshold = 0;                     // of kCalculated
-  std::vector<HealthCheckId> children;   // of kCalculated; unknown ids count as healthy
-  std::string control;                   // of kControl: what set_control() names
-  Health fixed = Health::kHealthy;       // of kFixed
+  int threshold = 0;                    // of kCalculated
+  std::vector<HealthCheckId> children;  // of kCalculated; unknown ids count as healthy
+  std::string control;                  // of kControl: what set_control() names
+  Health fixed = Health::kHealthy;      // of kFixed
   bool inverted = false;
   bool disabled = false;
 

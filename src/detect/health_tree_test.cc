@@ -65,7 +65,9 @@ TEST(HealthTree, ADisabledCheckCountsAsHealthyAndAnInvertedOneAsUnhealthy) {
 
 TEST(HealthTree, CalculatedIsHealthyWhenAtLeastThresholdChildrenAre) {
   HealthTree tree;
-  tree.define({{id("a"), probe()}, {id("b"), probe()}, {id("c"), probe()},
+  tree.define({{id("a"), probe()},
+               {id("b"), probe()},
+               {id("c"), probe()},
                {id("two"), calculated(2, {"a", "b", "c"})}});
   EXPECT_THAT(tree.set_probe(id("a"), Health::kUnhealthy), ElementsAre(id("a")));
   EXPECT_EQ(tree.health(id("two")), Health::kHealthy);
@@ -76,7 +78,8 @@ TEST(HealthTree, CalculatedIsHealthyWhenAtLeastThresholdChildrenAre) {
 
 TEST(HealthTree, AThresholdOfZeroIsAlwaysHealthyMoreThanItsChildrenNever) {
   HealthTree tree;
-  tree.define({{id("a"), probe()}, {id("none"), calculated(0, {"a"})},
+  tree.define({{id("a"), probe()},
+               {id("none"), calculated(0, {"a"})},
                {id("too-many"), calculated(2, {"a"})}});
   tree.set_probe(id("a"), Health::kUnhealthy);
   EXPECT_EQ(tree.health(id("none")), Health::kHealthy);

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "route53/operations.h"
-#include "route53/places.h"
+#include "routing/places.h"
 
 namespace leeward::route53 {
 namespace {
@@ -22,13 +22,13 @@ struct Place {
 // In the order in which they are listed.
 std::vector<Place> all_places() {
   std::vector<Place> places;
-  for (const Continent& each : continents()) {
+  for (const routing::Continent& each : routing::continents()) {
     places.push_back({each.code, each.name, "", "", "", ""});
   }
   places.push_back({"", "", "*", "Default", "", ""});
-  for (const Country& each : countries()) {
+  for (const routing::Country& each : routing::countries()) {
     places.push_back({"", "", each.code, each.name, "", ""});
-    for (const Subdivision& below : subdivisions()) {
+    for (const routing::Subdivision& below : routing::subdivisions()) {
       if (below.country == each.code) {
         places.push_back({"", "", each.code, each.name, below.code, below.name});
       }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "routing/networks.h"
 
-#include <array>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <span>
@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "routing/places.h"
 #include "routing/text_lines.h"
 
 namespace leeward::routing {
@@ -19,13 +20,16 @@ enum Column : std::uint8_t { kNetwork, kContinent, kCountry, kSubdivision, kLati
 constexpr std::size_t kColumns = 6;
 
 bool is_continent(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kContinents{"AF", "AN", "AS", "EU", "NA", "OC", "SA"};
-  for (const std::string_view continent : kContinents) {
-    if (continent_key(continent) == continent_key(text)) {
-      return true;
-    }
-  }
-  return false;
+  return std::ranges::any_of(continents(), [&](const Continent& continent) {
+    return continent_key(continent.code) == continent_key(text);
+  });
+}
+
+// Of a country in any letter case; kNoPlace: not known.
+PlaceKey continent_of(PlaceKey country) {
+  const auto found = std::ranges::find_if(
+      countries(), [&](const Country& each) { return country_key(each.code) == country; });
+  return found == countries().end() ? kNoPlace : continent_key(found->continent);
 }
 
 // One line's values -> one location. Errors are about the values alone.
@@ -46,6 +50,9 @@ class LineReader {
       location.country = country_key(text);
       if (location.country == kNoPlace) {
         return bad(fmt::format("country '{}' is not two letters (ISO 3166-1)", shown(text)));
+      }
+      if (location.continent == kNoPlace) {
+        location.continent = continent_of(location.country);
       }
     }
     if (const std::string_view text = value(kSubdivision); !text.empty()) {

@@ -8,9 +8,10 @@
 //
 // Continents are AF AN AS EU NA OC SA, countries ISO 3166-1 alpha-2, subdivisions what follows the
 // country in ISO 3166-2 ("CA" of US-CA), coordinates degrees. Any value may be empty, and those at
-// the end of a line left out; coordinates come in pairs, a subdivision needs its country. The
-// network that fits best counts; of two lines about the same network the later. A first line that
-// names the columns ("network,continent,...") is passed over.
+// the end of a line left out; a country without a continent is on its own (places.h); coordinates
+// come in pairs, a subdivision needs its country. The network that fits best counts; of two lines
+// about the same network the later. A first line that names the columns ("network,continent,...")
+// is passed over.
 #pragma once
 
 #include <memory>

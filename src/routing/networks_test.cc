@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "routing/networks.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "routing/latency_text.h"
+#include "routing/places.h"
 #include "routing/regions.h"
 
 namespace leeward::routing {
@@ -49,6 +52,31 @@ TEST(Networks, BothFamilies) {
   EXPECT_EQ(located(kText, "2001:db9::7").continent, kNoPlace);
   EXPECT_EQ(located(kText, "8.8.8.8").continent, continent_key("EU"));
   EXPECT_EQ(located(kText, "8.8.8.8").scope_bits, 0) << "all of IPv4 is one place";
+}
+
+TEST(Networks, ACountryIsOnItsContinent) {
+  EXPECT_EQ(located("192.0.2.0/24,,fr", "192.0.2.1").continent, continent_key("EU"));
+  EXPECT_EQ(located("192.0.2.0/24,AS,RU", "192.0.2.1").continent, continent_key("AS")) << "as said";
+  EXPECT_EQ(located("192.0.2.0/24,,QX", "192.0.2.1").continent, kNoPlace) << "of private use";
+}
+
+TEST(Places, AreInOrderAndWhole) {
+  EXPECT_EQ(continents().size(), 7U);
+  EXPECT_GT(countries().size(), 240U);
+  EXPECT_TRUE(std::ranges::is_sorted(countries(), std::ranges::less{}, &Country::code));
+  for (const Country& country : countries()) {
+    EXPECT_NE(country_key(country.code), kNoPlace) << country.code;
+    EXPECT_NE(std::ranges::find(continents(), country.continent, &Continent::code),
+              continents().end());
+    EXPECT_EQ(find_country(country.code), &country);
+  }
+  for (const Subdivision& subdivision : subdivisions()) {
+    EXPECT_NE(subdivision_key(subdivision.country, subdivision.code), kNoPlace);
+    EXPECT_NE(find_country(subdivision.country), nullptr);
+  }
+  EXPECT_GE(std::ranges::count(subdivisions(), "US", &Subdivision::country), 51);
+  EXPECT_EQ(find_country("ZZ"), nullptr);
+  EXPECT_EQ(find_country("fr"), nullptr);
 }
 
 TEST(Networks, AnEmptyTextKnowsNothing) {

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-namespace leeward::route53 {
+namespace leeward::routing {
 
 struct Continent {
   std::string_view code;
@@ -29,4 +29,7 @@ struct Subdivision {
 [[nodiscard]] std::span<const Country> countries();
 [[nodiscard]] std::span<const Subdivision> subdivisions();
 
-}  // namespace leeward::route53
+// nullptr: there is none of this code, in capitals.
+[[nodiscard]] const Country* find_country(std::string_view code);
+
+}  // namespace leeward::routing

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Names: ISO 3166 as Debian's iso-codes has it.
-#include "route53/places.h"
+#include "routing/places.h"
 
-namespace leeward::route53 {
+#include <algorithm>
+
+namespace leeward::routing {
 namespace {
 
 constexpr Continent kContinents[] = {
@@ -375,4 +377,9 @@ std::span<const Subdivision> subdivisions() {
   return kSubdivisions;
 }
 
-}  // namespace leeward::route53
+const Country* find_country(std::string_view code) {
+  const auto found = std::ranges::lower_bound(kCountries, code, {}, &Country::code);
+  return found != std::end(kCountries) && found->code == code ? &*found : nullptr;
+}
+
+}  // namespace leeward::routing
