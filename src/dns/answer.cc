@@ -21,8 +21,9 @@ constexpr std::uint16_t kEchoedFlags = flag::kRecursionDesired | flag::kChecking
 // Header and OPT of one response, around whatever `Response` or a copy put between them.
 class Envelope {
  public:
-  Envelope(const Query& query, const ParsedQuery& parsed, std::span<std::uint8_t> out)
-      : query_(query), parsed_(parsed), out_(out) {}
+  Envelope(const Context& context, const Query& query, const ParsedQuery& parsed,
+           std::span<std::uint8_t> out)
+      : context_(context), query_(query), parsed_(parsed), out_(out) {}
 
   // Where records must end: the OPT still has to fit.
   [[nodiscard]] std::size_t limit() const {
@@ -32,7 +33,7 @@ class Envelope {
                                                          kUdpResponseBytesMax)
                                : kResponseBytesPlain;
     }
-    return std::min(limit, out_.size()) - (parsed_.has_edns ? kOptBytes : 0);
+    return std::min(limit, out_.size()) - opt_bytes();
   }
 
   std::size_t header_only(Rcode rcode) {
@@ -45,6 +46,9 @@ class Envelope {
     std::memcpy(out_.data() + kHeaderBytes, query_.bytes.data() + kHeaderBytes,
                 parsed_.question_end - kHeaderBytes);
   }
+
+  // What the answer depended on of the client's network.
+  void set_scope(std::uint8_t scope_bits) { scope_bits_ = scope_bits; }
 
   // REQUIRES: the question was copied, records end at `end` <= limit().
   std::size_t finish(Rcode rcode, std::uint16_t extra_flags, std::array<std::uint16_t, 3> counts,
@@ -76,20 +80,72 @@ class Envelope {
     store16(out_.data() + 4, questions);
   }
 
-  [[nodiscard]] std::size_t write_opt(std::uint8_t* at, Rcode rcode) const {
-    at[0] = 0;
-    store16(at + 1, type::kOpt);
-    store16(at + 3, kUdpResponseBytesMax);
-    at[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4);
-    at[6] = 0;  // version
-    store16(at + 7, parsed_.dnssec_ok ? 0x8000 : 0);
-    store16(at + 9, 0);
-    return kOptBytes;
+  [[nodiscard]] std::size_t client_subnet_bytes() const {
+    return parsed_.has_client_subnet && context_.client_subnet
+               ? 8 + (parsed_.client_subnet.prefix_bits + 7U) / 8U
+               : 0;
+  }
+  [[nodiscard]] bool gives_cookie() const {
+    return parsed_.has_cookie && context_.cookie_secret != nullptr && query_.client.family != 0;
+  }
+  [[nodiscard]] std::size_t nsid_bytes() const {
+    return parsed_.wants_nsid && !context_.nsid.empty() ? 4 + context_.nsid.size() : 0;
+  }
+  [[nodiscard]] std::size_t opt_bytes() const {
+    if (!parsed_.has_edns) {
+      return 0;
+    }
+    return kOptBytes + client_subnet_bytes() + nsid_bytes() +
+           (gives_cookie() ? kCookieOptionBytes : 0);
   }
 
+  [[nodiscard]] std::size_t write_opt(std::uint8_t* const begin, Rcode rcode) const {
+    begin[0] = 0;
+    store16(begin + 1, type::kOpt);
+    store16(begin + 3, kUdpResponseBytesMax);
+    begin[5] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(rcode) >> 4);
+    begin[6] = 0;  // version
+    store16(begin + 7, parsed_.dnssec_ok ? 0x8000 : 0);
+    store16(begin + 9, static_cast<std::uint16_t>(opt_bytes() - kOptBytes));
+    std::uint8_t* at = begin + kOptBytes;
+    if (nsid_bytes() > 0) {
+      store16(at, option::kNsid);
+      store16(at + 2, static_cast<std::uint16_t>(context_.nsid.size()));
+      std::memcpy(at + 4, context_.nsid.data(), context_.nsid.size());
+      at += nsid_bytes();
+    }
+    if (const std::size_t bytes = client_subnet_bytes(); bytes > 0) {
+      const ClientNetwork& network = parsed_.client_subnet;
+      store16(at, option::kClientSubnet);
+      store16(at + 2, static_cast<std::uint16_t>(bytes - 4));
+      store16(at + 4, network.family == 4 ? 1 : 2);
+      at[6] = network.prefix_bits;
+      at[7] = network.prefix_bits == 0 ? std::uint8_t{0} : scope_bits_;
+      std::memcpy(at + 8, network.address.data(), bytes - 8);
+      at += bytes;
+    }
+    if (gives_cookie()) {
+      write_cookie(at);
+    }
+    return opt_bytes();
+  }
+
+  void write_cookie(std::uint8_t* at) const {
+    store16(at, option::kCookie);
+    store16(at + 2, kCookieOptionBytes - 4);
+    std::memcpy(at + 4, parsed_.client_cookie.data(), kClientCookieBytes);
+    const ServerCookie cookie = make_server_cookie(parsed_.client_cookie, query_.client,
+                                                   query_.now_seconds, *context_.cookie_secret);
+    std::memcpy(at + 4 + kClientCookieBytes, cookie.data(), cookie.size());
+  }
+
+  static constexpr std::size_t kCookieOptionBytes = 4 + kClientCookieBytes + kServerCookieBytes;
+
+  const Context& context_;
   const Query& query_;
   const ParsedQuery& parsed_;
   std::span<std::uint8_t> out_;
+  std::uint8_t scope_bits_ = 0;
 };
 
 // version.bind and version.server, class CHAOS.
@@ -138,13 +194,33 @@ Rcode screen(const ParsedQuery& parsed) {
   return Rcode::kNoError;
 }
 
+bool has_good_cookie(const Context& context, const Query& query, const ParsedQuery& parsed) {
+  for (const CookieSecret* secret : {context.cookie_secret, context.previous_cookie_secret}) {
+    if (secret != nullptr && is_server_cookie(parsed.server_cookie, parsed.client_cookie,
+                                              query.client, query.now_seconds, *secret)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// By whom the answer is located: the network that the resolver names, else the resolver itself.
+routing::Client client_of(const Context& context, const Query& query, const ParsedQuery& parsed) {
+  const bool named =
+      parsed.has_client_subnet && context.client_subnet && parsed.client_subnet.prefix_bits > 0;
+  return {named ? parsed.client_subnet : query.client, context.locator};
+}
+
 }  // namespace
 
-std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& query,
-                   std::span<std::uint8_t> out) noexcept {
+std::size_t answer(const Context& context, const Query& query, std::span<std::uint8_t> out,
+                   AnswerFacts* facts) noexcept {
   ParsedQuery parsed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   parse_query(query.bytes, parsed);
-  Envelope envelope(query, parsed, out);
+  if (facts != nullptr && parsed.has_cookie) {
+    facts->has_good_cookie = has_good_cookie(context, query, parsed);
+  }
+  Envelope envelope(context, query, parsed, out);
   switch (parsed.fault) {
     case Fault::kNone:
       break;
@@ -160,7 +236,7 @@ std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& 
   if (const Rcode rcode = screen(parsed); rcode != Rcode::kNoError) {
     return envelope.without_records(rcode);
   }
-  const Layout& layout = tables.layout();
+  const Layout& layout = context.tables.layout();
   if (parsed.qclass == dns_class::kChaos) {
     return answer_chaos(layout, parsed, envelope, out);
   }
@@ -184,11 +260,9 @@ std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& 
   }
   Response response(out, parsed.question_end, envelope.limit());
   const Outcome outcome =
-      Lookup(layout, board,
-             routing::Client(parsed.has_client_subnet ? parsed.client_subnet : query.client,
-                             query.locator),
-             query.random, response)
+      Lookup(layout, context.board, client_of(context, query, parsed), query.random, response)
           .run(parsed, exact);
+  envelope.set_scope(outcome.scope_bits);
   if (outcome.truncated) {
     return envelope.finish(outcome.rcode, outcome.flags | flag::kTruncated, {},
                            parsed.question_end);

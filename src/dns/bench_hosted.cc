@@ -262,8 +262,9 @@ void answer_policy(benchmark::State& state, const std::string& kind) {
     const std::uint64_t client = rng.next();
     query.client = {
         4, 32, {10, static_cast<std::uint8_t>(client), static_cast<std::uint8_t>(client >> 8)}};
-    query.locator = world.networks.get();
-    benchmark::DoNotOptimize(answer(world.tables, *world.board, query, out));
+    const Context context{
+        .tables = world.tables, .board = *world.board, .locator = world.networks.get()};
+    benchmark::DoNotOptimize(answer(context, query, out));
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));

@@ -42,6 +42,13 @@ inline constexpr std::uint16_t kAxfr = 252;
 inline constexpr std::uint16_t kAny = 255;
 }  // namespace type
 
+// EDNS(0) options.
+namespace option {
+inline constexpr std::uint16_t kNsid = 3;
+inline constexpr std::uint16_t kClientSubnet = 8;
+inline constexpr std::uint16_t kCookie = 10;
+}  // namespace option
+
 namespace dns_class {
 inline constexpr std::uint16_t kIn = 1;
 inline constexpr std::uint16_t kChaos = 3;

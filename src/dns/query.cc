@@ -52,6 +52,59 @@ std::size_t skip_name(std::span<const std::uint8_t> message, std::size_t at) {
   return 0;
 }
 
+// RFC 7871 section 7.1.2: an address of as many bytes as the prefix needs, no bits beyond it.
+bool take_client_subnet(std::span<const std::uint8_t> data, ParsedQuery& query) {
+  if (data.size() < 4 || query.has_client_subnet) {
+    return false;
+  }
+  const std::uint16_t family = load16(data.data());
+  const std::uint8_t prefix_bits = data[2];
+  if (data[3] != 0) {
+    return false;  // a scope is the server's to say
+  }
+  if (family != 1 && family != 2) {
+    return data.size() == 4 || prefix_bits != 0;  // a family that is not known here
+  }
+  const std::span<const std::uint8_t> address = data.subspan(4);
+  if (prefix_bits > (family == 1 ? 32 : 128) || address.size() != (prefix_bits + 7U) / 8U ||
+      (prefix_bits % 8 != 0 && (address.back() & (0xFFU >> (prefix_bits % 8))) != 0)) {
+    return false;
+  }
+  query.has_client_subnet = true;
+  query.client_subnet = {};
+  query.client_subnet.family = family == 1 ? 4 : 6;
+  query.client_subnet.prefix_bits = prefix_bits;
+  std::memcpy(query.client_subnet.address.data(), address.data(), address.size());
+  return true;
+}
+
+bool take_cookie(std::span<const std::uint8_t> data, ParsedQuery& query) {
+  // RFC 7873 section 4: a client cookie, or that and a server cookie of 8 to 32 bytes.
+  if (data.size() != 8 && (data.size() < 16 || data.size() > 40)) {
+    return false;
+  }
+  if (!query.has_cookie) {  // of several the first counts (section 5.2)
+    query.has_cookie = true;
+    std::memcpy(query.client_cookie.data(), data.data(), query.client_cookie.size());
+    query.server_cookie = data.subspan(query.client_cookie.size());
+  }
+  return true;
+}
+
+bool take_option(std::uint16_t code, std::span<const std::uint8_t> data, ParsedQuery& query) {
+  switch (code) {
+    case option::kClientSubnet:
+      return take_client_subnet(data, query);
+    case option::kCookie:
+      return take_cookie(data, query);
+    case option::kNsid:
+      query.wants_nsid = true;
+      return true;
+    default:
+      return true;
+  }
+}
+
 // RFC 6891: at most one OPT, in the additional section, owned by the root.
 bool take_opt(std::span<const std::uint8_t> message, std::size_t owner, std::size_t fixed,
               ParsedQuery& query) {
@@ -62,16 +115,18 @@ bool take_opt(std::span<const std::uint8_t> message, std::size_t owner, std::siz
   query.edns_size = load16(&message[fixed + 2]);
   query.edns_version = message[fixed + 5];
   query.dnssec_ok = (message[fixed + 6] & 0x80) != 0;
-  // Options must fill the record exactly; which they are does not matter.
+  query.compact_ok = (message[fixed + 6] & 0x40) != 0;
+  // Options must fill the record exactly; those that are not known do not matter.
   std::size_t left = load16(&message[fixed + 8]);
   std::size_t at = fixed + 10;
   while (left >= 4) {
-    const std::size_t option = std::size_t{4} + load16(&message[at + 2]);
-    if (option > left) {
+    const std::size_t size = load16(&message[at + 2]);
+    if (4 + size > left ||
+        !take_option(load16(&message[at]), message.subspan(at + 4, size), query)) {
       return false;
     }
-    at += option;
-    left -= option;
+    at += 4 + size;
+    left -= 4 + size;
   }
   return left == 0;
 }

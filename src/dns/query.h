@@ -41,6 +41,11 @@ struct ParsedQuery {
   std::uint16_t edns_size = 0;
   bool has_client_subnet = false;  // a well-formed option that names a network (RFC 7871)
   ClientNetwork client_subnet;     // of prefix_bits 0: the client wishes not to be located
+  bool compact_ok = false;         // CO (RFC 9824): may see NXDOMAIN beside a compact denial
+  bool wants_nsid = false;         // RFC 5001
+  bool has_cookie = false;         // RFC 7873
+  std::array<std::uint8_t, 8> client_cookie{};
+  std::span<const std::uint8_t> server_cookie;  // in the message; empty: none yet
   std::uint16_t id = 0;
   std::uint16_t flags = 0;
   std::uint16_t qtype = 0;

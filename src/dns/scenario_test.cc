@@ -318,8 +318,8 @@ class World {
     query.transport = has(words, "tcp") ? Transport::kTcp : Transport::kUdp;
     query.random = random;
     query.client = routing::parse_network(option(words, "client", "")).value_or(ClientNetwork());
-    query.locator = locator_.get();
-    out.resize(answer(tables_, *board_, query, out));
+    const Context context{.tables = tables_, .board = *board_, .locator = locator_.get()};
+    out.resize(answer(context, query, out));
     return out;
   }
 

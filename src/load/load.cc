@@ -15,6 +15,9 @@
 
 #include "config/warnings.h"
 #include "dns/compile.h"
+#include "geo/geo_database.h"
+#include "routing/latency_text.h"
+#include "routing/networks.h"
 
 namespace leeward::load {
 namespace {
@@ -56,6 +59,75 @@ std::vector<dns::ZoneText> read_zones(const config::Config& config, const std::s
     }
   }
   return zones;
+}
+
+// What is not in the file is looked for in the database.
+class Locators final : public routing::Locator {
+ public:
+  Locators(std::unique_ptr<const routing::Locator> first,
+           std::unique_ptr<const routing::Locator> second)
+      : first_(std::move(first)), second_(std::move(second)) {}
+
+  [[nodiscard]] routing::Location locate(
+      const routing::ClientNetwork& client) const noexcept override {
+    const routing::Location location = first_->locate(client);
+    if (location.country != routing::kNoPlace || location.continent != routing::kNoPlace ||
+        location.point) {
+      return location;
+    }
+    routing::Location other = second_->locate(client);
+    other.scope_bits = std::max(other.scope_bits, location.scope_bits);
+    return other;
+  }
+
+ private:
+  std::unique_ptr<const routing::Locator> first_;
+  std::unique_ptr<const routing::Locator> second_;
+};
+
+constexpr std::size_t kNetworksBytesMax = std::size_t{256} << 20;
+
+// The files that say where clients are and how far from regions.
+void read_geography(Loaded& loaded, dns::CompileInput& input, const std::string& config_file,
+                    std::vector<config::Problem>& problems) {
+  const config::DnsConfig& dns = loaded.config.dns;
+  const auto problem = [&](const char* key, const std::string& message) {
+    problems.push_back({config_file, 0, 0, key, message});
+  };
+  const auto read = [&](const char* key, const std::string& path, auto parse) {
+    if (!path.empty()) {
+      const auto text = read_file(path, kNetworksBytesMax);
+      if (!text) {
+        problem(key, text.error().message);
+      } else if (const Status parsed = parse(*text); !parsed) {
+        problem(key, parsed.error().message);
+      }
+    }
+  };
+  std::unique_ptr<const routing::Locator> networks;
+  read("dns.networks", dns.networks_file, [&](const std::string& text) -> Status {
+    ASSIGN_OR_RETURN(networks, routing::Networks::parse(dns.networks_file, text));
+    return {};
+  });
+  read("dns.latencies", dns.latencies_file, [&](const std::string& text) -> Status {
+    ASSIGN_OR_RETURN(input.geography.latencies,
+                     routing::parse_latency_text(dns.latencies_file, text));
+    return {};
+  });
+  std::unique_ptr<const routing::Locator> database;
+  if (!dns.geoip_file.empty()) {
+    auto opened = geo::GeoDatabase::open(dns.geoip_file);
+    if (opened) {
+      database = *std::move(opened);
+    } else {
+      problem("dns.geoip", opened.error().message);
+    }
+  }
+  if (networks != nullptr && database != nullptr) {
+    loaded.locator = std::make_shared<Locators>(std::move(networks), std::move(database));
+  } else {
+    loaded.locator = networks != nullptr ? std::move(networks) : std::move(database);
+  }
 }
 
 }  // namespace
@@ -122,7 +194,12 @@ std::expected<Loaded, std::vector<config::Problem>> load(const std::string& conf
   if (!config) {
     return std::unexpected(std::move(config).error());
   }
-  Loaded loaded{.config = std::move(*config), .layout = {}, .tables = {}, .warnings = {}};
+  Loaded loaded{.config = std::move(*config),
+                .layout = {},
+                .tables = {},
+                .input = {},
+                .locator = {},
+                .warnings = {}};
   loaded.layout = routing::BoardLayout(loaded.config.applications);
   loaded.warnings = config::warnings(loaded.config);
 
@@ -135,6 +212,7 @@ std::expected<Loaded, std::vector<config::Problem>> load(const std::string& conf
   for (const config::Endpoint& endpoint : loaded.config.dns.listen) {
     input.settings.server_addresses.push_back(endpoint.address);
   }
+  read_geography(loaded, input, config_file, problems);
   auto tables = dns::compile(input);
   if (!tables) {
     for (const dns::Problem& problem : tables.error()) {
@@ -145,6 +223,7 @@ std::expected<Loaded, std::vector<config::Problem>> load(const std::string& conf
     return std::unexpected(std::move(problems));
   }
   loaded.tables = std::move(*tables);
+  loaded.input = std::move(input);
   std::ranges::copy(loaded.tables.notes(), std::back_inserter(loaded.warnings));
   return loaded;
 }

@@ -8,12 +8,14 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
 #include "config/parse.h"
+#include "dns/compile.h"
 #include "dns/tables.h"
 #include "routing/board_layout.h"
 
@@ -23,7 +25,9 @@ struct Loaded {
   config::Config config;
   routing::BoardLayout layout;
   dns::Tables tables;
-  std::vector<std::string> warnings;  // one line each; none of them stops anything
+  dns::CompileInput input;  // what `tables` was compiled from, for compiling again with more
+  std::shared_ptr<const routing::Locator> locator;  // where clients are; null: not known
+  std::vector<std::string> warnings;                // one line each; none of them stops anything
 };
 
 // Every problem of the config or, when it has none, of its zones, in order. Only reads.

@@ -25,6 +25,10 @@ ALLOWED = {
     ("dns", "routing"), ("rewrite", "replica"),
     ("gateway", "dynamodb"), ("replication", "dynamodb"), ("fence", "dynamodb"), ("lag", "dynamodb"),
     ("table_manager", "dynamodb"),
+    # load opens the database of client locations that the config names.
+    ("load", "geo"),
+    # The API keeps what it has in the state store.
+    ("route53", "state"),
 }
 
 # The core decides on values alone. Each ban names what to use instead.
