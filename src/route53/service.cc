@@ -75,24 +75,20 @@ ApiError error_of(const sigv4::Fault& fault) {
 HttpReply reply_of(const ApiError& error, const std::string& request_id) {
   HttpReply reply;
   reply.status = error.status;
-  if (error.code == "InvalidChangeBatch") {
-    XmlWriter xml("InvalidChangeBatch");
+  XmlWriter xml("ErrorResponse");
+  xml.open("Error")
+      .text("Type", error.status < 500 ? "Sender" : "Receiver")
+      .text("Code", error.code)
+      .text("Message", error.message);
+  if (!error.messages.empty()) {
     xml.open("Messages");
     for (const std::string& message : error.messages) {
       xml.text("Message", message);
     }
-    xml.close().text("RequestId", request_id);
-    reply.body = xml.finish();
-  } else {
-    XmlWriter xml("ErrorResponse");
-    xml.open("Error")
-        .text("Type", error.status < 500 ? "Sender" : "Receiver")
-        .text("Code", error.code)
-        .text("Message", error.message)
-        .close()
-        .text("RequestId", request_id);
-    reply.body = xml.finish();
+    xml.close();
   }
+  xml.close().text("RequestId", request_id);
+  reply.body = xml.finish();
   reply.headers.emplace_back("x-amzn-RequestId", request_id);
   return reply;
 }
