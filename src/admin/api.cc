@@ -220,6 +220,11 @@ Status ApiServer::reconfigure(const config::ApiConfig& config) {
   return {};
 }
 
+void ApiServer::mount(std::string prefix, MountedHandler handler) {
+  impl_->context->mounted_prefix = std::move(prefix);
+  impl_->context->mounted = std::move(handler);
+}
+
 void ApiServer::stop() {
   impl_->stop();
 }

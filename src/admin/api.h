@@ -16,9 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "admin/control_plane.h"
 #include "admin/events.h"
+#include "admin/http.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -64,6 +66,11 @@ class ApiServer {
   // New tokens and certificate, from a reload; the address cannot change while running. On an error
   // the old ones stay in force.
   Status reconfigure(const config::ApiConfig& config);
+
+  // Requests whose path begins with `prefix` go to `handler`, which authenticates them itself.
+  // Their bodies may have kMountedBodyBytesMax. Call before the io_context runs.
+  void mount(std::string prefix, MountedHandler handler);
+  static constexpr std::size_t kMountedBodyBytesMax = std::size_t{4} << 20;
 
   // Stops accepting, ends event streams and idle connections, lets requests that are being answered
   // finish within the limit. The io_context runs out of this server's work after that.

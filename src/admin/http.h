@@ -4,6 +4,7 @@
 // and fuzzed without one.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,14 @@ struct Request {
   std::string body{};
 };
 
+// A request to another API that is served on the same socket, with all its headers.
+struct MountedRequest {
+  std::string method;
+  std::string target;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
+  std::string body;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
@@ -34,5 +43,8 @@ struct Response {
   bool follow_events = false;
   std::optional<std::string> last_event_id;
 };
+
+// Answers now or later, once.
+using MountedHandler = std::function<void(MountedRequest, std::function<void(Response)>)>;
 
 }  // namespace leeward::admin

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/session.h"
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include <boost/beast/http/write.hpp>
 #include <fmt/format.h>
 
+#include "admin/api.h"
 #include "admin/problem.h"
 
 namespace leeward::admin {
@@ -56,6 +58,21 @@ Request to_request(HttpRequest&& from) {
   request.accept = text_of(from[http::field::accept]);
   if (const auto found = from.find("Last-Event-ID"); found != from.end()) {
     request.last_event_id = text_of(found->value());
+  }
+  request.body = std::move(from.body());
+  return request;
+}
+
+MountedRequest to_mounted(HttpRequest&& from) {
+  MountedRequest request;
+  request.method = text_of(from.method_string());
+  request.target = text_of(from.target());
+  for (const auto& field : from) {
+    std::string name = text_of(field.name_string());
+    std::ranges::transform(name, name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    request.headers.emplace_back(std::move(name), text_of(field.value()));
   }
   request.body = std::move(from.body());
   return request;
@@ -181,7 +198,9 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
     waiting_since_.reset();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(context_->limits.header_bytes));
-    parser_->body_limit(context_->limits.body_bytes);
+    parser_->body_limit(context_->mounted
+                            ? std::max(context_->limits.body_bytes, ApiServer::kMountedBodyBytesMax)
+                            : context_->limits.body_bytes);
     tcp().expires_after(context_->limits.request);  // for the whole request, not per read
     http::async_read(stream_, buffer_, *parser_,
                      [self = this->shared_from_this()](const error_code& error, std::size_t) {
@@ -211,10 +230,25 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
       keep_alive_ = false;
       return write(*bad);
     }
+    if (context_->mounted && request.target().starts_with(context_->mounted_prefix)) {
+      return answer_mounted(to_mounted(std::move(request)));
+    }
+    if (request.body().size() > context_->limits.body_bytes) {
+      return write(http_problem(413, "the body is larger than this API takes"));
+    }
     answer(to_request(std::move(request)));
   }
 
-  void answer(const Request& request) {
+  void answer_mounted(MountedRequest request) {
+    const std::uint64_t number = begin_answering();
+    context_->mounted(std::move(request),
+                      [self = this->shared_from_this(), number](Response response) {
+                        self->respond(number, std::move(response));
+                      });
+  }
+
+  // The number of the request that is being answered; its deadline runs.
+  std::uint64_t begin_answering() {
     answering_ = true;
     const std::uint64_t number = ++served_;
     tcp().expires_never();
@@ -226,6 +260,11 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
                                            "effect; look at /v1/decisions"));
       }
     });
+    return number;
+  }
+
+  void answer(const Request& request) {
+    const std::uint64_t number = begin_answering();
     context_->router.handle(request, [self = this->shared_from_this(), number](Response response) {
       self->respond(number, std::move(response));
     });

@@ -13,6 +13,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include "admin/api.h"
+#include "admin/http.h"
 #include "admin/router.h"
 
 namespace leeward::admin {
@@ -24,6 +25,8 @@ struct SessionContext {
   Router router;
   EventLog& events;
   ApiLimits limits;
+  std::string mounted_prefix;  // of the API that is served beside this one
+  MountedHandler mounted;      // empty: none is
   std::size_t followers = 0;
   std::uint64_t clock = 0;  // counts up; orders connections by when they began to wait
 };

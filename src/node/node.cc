@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/node.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -14,6 +16,9 @@
 
 #include "admin/api.h"
 #include "admin/events.h"
+#include "node/answers.h"
+#include "node/api_checks.h"
+#include "node/api_views.h"
 #include "node/changes.h"
 #include "node/control.h"
 #include "node/control_panels.h"
@@ -23,6 +28,7 @@
 #include "node/service_manager.h"
 #include "probe/checker.h"
 #include "probe/clock.h"
+#include "route53/service.h"
 #include "server/dns_server.h"
 #include "state/sqlite_store.h"
 
@@ -46,12 +52,8 @@ std::vector<HealthCheck> checks_of(const config::Config& config) {
   return checks;
 }
 
-std::vector<std::string> zone_names(const dns::Tables& tables) {
-  std::vector<std::string> names;
-  for (const dns::ZoneSummary& zone : tables.zones()) {
-    names.push_back(zone.name);
-  }
-  return names;
+bool is_loopback_address(const std::string& address) {
+  return address == "::1" || address.starts_with("127.");
 }
 
 }  // namespace
@@ -60,7 +62,6 @@ struct Node::Impl {
   explicit Impl(std::string file, load::Loaded loaded)
       : config_file(std::move(file)),
         config(std::move(loaded.config)),
-        layout(std::move(loaded.layout)),
         log(config.log),
         events(fmt::format("{:016x}", random_seed())),
         wake_timer(io),
@@ -74,7 +75,8 @@ struct Node::Impl {
     for (const std::string& warning : loaded.warnings) {
       log.warning("config", {{"detail", warning}});
     }
-    tables = std::move(loaded.tables);
+    start_with = std::move(loaded);
+    start_with.config = config;
   }
 
   // ---- start, one part after the other ----
@@ -101,20 +103,84 @@ struct Node::Impl {
     ASSIGN_OR_RETURN(controls::Panels stored_panels, read_control_panels(*store));
     panels = std::make_unique<ControlPanels>(
         std::move(stored_panels),
-        ControlPanels::Collaborators{*store, [] { return probe::wall_now(); }, [] {}});
+        ControlPanels::Collaborators{*store, [] { return probe::wall_now(); },
+                                     [this] {
+                                       if (answers) {
+                                         answers->controls_changed();
+                                       }
+                                     }});
     control = std::make_unique<Control>(
         config.node.id, config.state.journal_entries_max, std::move(saved),
         Control::Collaborators{*writer, log, events, [this](MonoTime at) { wake_at(at); }, *data});
     return {};
   }
 
+  route53::ServiceOptions api_options() const {
+    route53::ServiceOptions options;
+    for (const config::AwsCredential& each : config.api.aws_credentials) {
+      options.credentials.push_back(
+          {each.access_key_id, each.secret, each.access == config::AwsAccess::kReadOnly});
+    }
+    options.enabled =
+        !options.credentials.empty() || is_loopback_address(config.api.listen.address);
+    if (!config.dns.name_servers.empty()) {
+      options.name_servers.clear();
+      for (const std::string& name : config.dns.name_servers) {
+        options.name_servers.push_back(name + ".");
+      }
+    }
+    return options;
+  }
+
+  Status open_api_catalog() {
+    answers = std::make_unique<Answers>(io, log, *control, *panels);
+    views = std::make_unique<ApiViews>(
+        ApiViews::Collaborators{config, *answers, *control, *panels, checker_view});
+    ASSIGN_OR_RETURN(route53, route53::Service::open(*store, api_options(),
+                                                     {.now = [] { return probe::wall_now(); },
+                                                      .publish =
+                                                          [this](std::function<void()> done) {
+                                                            apply_checks();
+                                                            answers->publish(std::move(done));
+                                                          },
+                                                      .views = views.get()},
+                                                     random_seed()));
+    answers->use_catalog(route53->catalog());
+    answers->use_config(start_with);
+    for (const auto& [check, health] : initial_healths) {
+      if (route53->catalog().health_checks.contains(check.str())) {
+        answers->remember(check, health);
+      }
+    }
+    return {};
+  }
+
+  std::vector<HealthCheck> all_checks(const config::Config& of) const {
+    std::vector<HealthCheck> checks = checks_of(of);
+    std::ranges::move(probes_of(route53->catalog()), std::back_inserter(checks));
+    return checks;
+  }
+
+  // The API's health checks are others, or have other settings.
+  void apply_checks() {
+    if (const Status applied = checker->apply(all_checks(config), {}); !applied) {
+      log.error("health-checks", {{"error", applied.error().message}});
+    }
+  }
+
+  void verdict_changed(const HealthCheckId& check, const Verdict& verdict) {
+    if (!route53->catalog().health_checks.contains(check.str())) {
+      return control->verdict_changed(check, verdict);
+    }
+    answers->probe_says(check, verdict);
+    if (verdict.health != Health::kUnknown) {
+      writer->put(health_key(check), std::string(to_string(verdict.health)));
+    }
+  }
+
   std::shared_ptr<const server::Snapshot> make_snapshot() {
-    auto board = std::make_shared<HealthBoard>(layout.size());
-    control->use_board(board, layout, config.applications);
-    facts.zones = zone_names(tables);
-    auto snapshot = std::make_shared<server::Snapshot>();
-    snapshot->tables = std::move(tables);
-    snapshot->board = std::move(board);
+    auto snapshot = answers->make_snapshot();
+    facts.zones = answers->zones();
     return snapshot;
   }
 
@@ -124,6 +190,10 @@ struct Node::Impl {
                                                     .tcp = {},
                                                     .seed = random_seed()},
                                                    make_snapshot()));
+    answers->publish_to([this](std::shared_ptr<const server::Snapshot> snapshot) {
+      facts.zones = answers->zones();
+      dns->publish(std::move(snapshot));
+    });
     for (const config::Endpoint& endpoint : dns->endpoints()) {
       log.info("dns-listening", {{"address", endpoint.address}, {"port", int{endpoint.port}}});
     }
@@ -137,26 +207,70 @@ struct Node::Impl {
         .on_transition =
             [this](const HealthCheckId& check, const detect::Transition& transition) {
               asio::post(io, [this, check, verdict = transition.after] {
-                control->verdict_changed(check, verdict);
+                verdict_changed(check, verdict);
               });
             },
         .resolve = {},
         .connects_max = 8192});
-    RETURN_IF_ERROR(checker->apply(checks_of(config), initial_healths));
+    checker_view = checker.get();
+    RETURN_IF_ERROR(checker->apply(all_checks(config), initial_healths));
     return checker->start();
   }
 
   Status start_api() {
     plane = std::make_unique<Plane>(Plane::Collaborators{
         *control, *panels, *writer, *store, *checker, *dns, facts, replication,
-        [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); }});
+        [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); },
+        [this](const controls::Panels& before, const controls::PanelsEdit& edit) {
+          return may_edit_panels(before, edit);
+        }});
     ASSIGN_OR_RETURN(api, admin::ApiServer::start(io, config.api, *plane, events));
+    api->mount("/2013-04-01",
+               [this](admin::MountedRequest request, std::function<void(admin::Response)> respond) {
+                 answer_route53(std::move(request), std::move(respond));
+               });
     log.info("api-listening", {{"address", config.api.listen.address}, {"port", int{api->port()}}});
+    return {};
+  }
+
+  void answer_route53(admin::MountedRequest request, std::function<void(admin::Response)> respond) {
+    route53->handle({std::move(request.method), std::move(request.target),
+                     std::move(request.headers), std::move(request.body)},
+                    [respond = std::move(respond)](route53::HttpReply reply) {
+                      admin::Response response;
+                      response.status = reply.status;
+                      response.content_type = "text/xml";
+                      response.body = std::move(reply.body);
+                      response.headers = std::move(reply.headers);
+                      respond(std::move(response));
+                    });
+  }
+
+  // A routing control that a health check follows stays.
+  Status may_edit_panels(const controls::Panels& before, const controls::PanelsEdit& edit) const {
+    for (const auto& [id, check] : route53->catalog().health_checks) {
+      const auto followed = controls::parse_member_id(check.routing_control_arn);
+      if (check.type != "RECOVERY_CONTROL" || !followed) {
+        continue;
+      }
+      const auto changed = edit.put.find(followed->panel);
+      const auto old = before.find(followed->panel);
+      const bool was_there = old != before.end() && old->second.controls.contains(followed->name);
+      const bool is_gone =
+          edit.removed.contains(followed->panel) ||
+          (changed != edit.put.end() && !changed->second.controls.contains(followed->name));
+      if (was_there && is_gone) {
+        return fail(ErrorCode::kFailedPrecondition,
+                    fmt::format("health check {} follows routing control {}; delete it first", id,
+                                controls::to_string(*followed)));
+      }
+    }
     return {};
   }
 
   Status start() {
     RETURN_IF_ERROR(open_store());
+    RETURN_IF_ERROR(open_api_catalog());
     RETURN_IF_ERROR(start_dns());
     control->define_applications();
     RETURN_IF_ERROR(start_checker());
@@ -202,6 +316,7 @@ struct Node::Impl {
     control->cancel_moves();
     api->stop();
     checker->stop();
+    answers->stop();
     data->stop();
     wake_timer.cancel();
     tick_timer.cancel();
@@ -229,6 +344,7 @@ struct Node::Impl {
     }
     store->tick(probe::mono_now());
     measure_replication();
+    answers->controls_changed();  // those of applications follow their assignments
     tick_timer.expires_after(std::chrono::milliseconds(100));
     tick_timer.async_wait([this](const boost::system::error_code& error) {
       if (!error) {
@@ -306,16 +422,16 @@ struct Node::Impl {
       return fail(ErrorCode::kFailedPrecondition, std::move(*problem));
     }
     RETURN_IF_ERROR(api->reconfigure(loaded->config.api));
-    if (auto applied = checker->apply(checks_of(loaded->config), {}); !applied) {
+    if (auto applied = checker->apply(all_checks(loaded->config), {}); !applied) {
       static_cast<void>(api->reconfigure(config.api));
       return fail(applied.error());
     }
     admin::ReloadSummary summary{.config_generation = ++facts.config_generation,
                                  .changed = false,
                                  .changes = describe_changes(config, loaded->config)};
-    config = std::move(loaded->config);
-    layout = std::move(loaded->layout);
-    tables = std::move(loaded->tables);
+    config = loaded->config;
+    answers->use_config(*loaded);
+    route53->reconfigure(api_options());
     facts.config_loaded = probe::mono_now();
     data->apply(config);
     dns->publish(make_snapshot());
@@ -330,8 +446,7 @@ struct Node::Impl {
 
   std::string config_file;
   config::Config config;
-  routing::BoardLayout layout;
-  dns::Tables tables;  // moved into the snapshot when that is made
+  load::Loaded start_with;  // until the answers have taken it
   NodeFacts facts;
   std::map<HealthCheckId, Health> initial_healths;
 
@@ -350,6 +465,10 @@ struct Node::Impl {
   std::vector<lag::TableLink> replication;  // as measured last
   std::unique_ptr<Control> control;
   std::unique_ptr<ControlPanels> panels;
+  const probe::Checker* checker_view = nullptr;
+  std::unique_ptr<Answers> answers;
+  std::unique_ptr<ApiViews> views;
+  std::unique_ptr<route53::Service> route53;
   std::unique_ptr<server::DnsServer> dns;
   std::unique_ptr<probe::Checker> checker;
   std::unique_ptr<Plane> plane;

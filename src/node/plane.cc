@@ -236,7 +236,14 @@ std::vector<admin::ControlPanelView> Plane::control_panels() const {
 }
 
 void Plane::change_control_panels(admin::PanelsEditor edit, admin::PanelsCallback callback) {
-  with_.panels.change(std::move(edit), std::move(callback));
+  with_.panels.change(
+      [this, edit = std::move(edit)](const controls::Panels& panels,
+                                     WallTime now) -> Result<controls::PanelsEdit> {
+        ASSIGN_OR_RETURN(controls::PanelsEdit changed, edit(panels, now));
+        RETURN_IF_ERROR(with_.may_edit(panels, changed));
+        return changed;
+      },
+      std::move(callback));
 }
 
 void Plane::reload(std::string_view requested_by, admin::ReloadCallback callback) {

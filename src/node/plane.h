@@ -44,6 +44,8 @@ class Plane final : public admin::ControlPlane {
     const NodeFacts& facts;
     const std::vector<lag::TableLink>& replication;  // as measured last
     std::function<void(std::string_view, admin::ReloadCallback)> reload;
+    // Why the panels may not be changed so; nothing: they may.
+    std::function<Status(const controls::Panels&, const controls::PanelsEdit&)> may_edit;
   };
 
   explicit Plane(Collaborators with) : with_(std::move(with)) {}

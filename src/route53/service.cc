@@ -37,6 +37,24 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view qu
   return parameters;
 }
 
+// Without signatures a web page's scripts could call us through the browser of whoever runs this:
+// they have an Origin, or a Host that a rebound name brought.
+bool comes_from_a_page(const Request& request) {
+  for (const auto& [name, value] : request.headers) {
+    if (name == "origin") {
+      return true;
+    }
+    if (name == "host") {
+      std::string_view host = value;
+      host = host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.find(':'));
+      if (host != "localhost" && host != "[::1]" && !host.starts_with("127.")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 ApiError error_of(const sigv4::Fault& fault) {
   using Kind = sigv4::Fault::Kind;
   switch (fault.kind) {
@@ -140,6 +158,12 @@ std::expected<std::string, ApiError> Service::authenticate(const Request& reques
         403, "AccessDenied", "the Route 53 API needs credentials here: set api.aws_credentials"});
   }
   if (keys_.empty()) {
+    if (comes_from_a_page(request)) {
+      return std::unexpected(
+          ApiError{403, "AccessDenied",
+                   "without api.aws_credentials this API answers programs on this machine, not web "
+                   "pages"});
+    }
     return std::string();
   }
   sigv4::ReceivedRequest received{request.method, path, query, {}, request.body};
@@ -254,13 +278,7 @@ void Service::pump() {
 void Service::stored(Waiting waiting, const Outcome& outcome, const Status& status) {
   under_way_ = false;
   if (!status) {
-    // It may have happened all the same; clients try again, and the operations are idempotent
-    // enough to say so.
-    waiting.respond(reply_of(
-        ApiError{503, "ServiceUnavailable",
-                 fmt::format("the change could not be stored: {}", status.error().message)},
-        waiting.request_id));
-    return pump();
+    return read_back(std::move(waiting), outcome, status.error());
   }
   for (const Mutation& mutation : outcome.mutations) {
     static_cast<void>(catalog_.apply(mutation));  // what was written can be read
@@ -272,6 +290,32 @@ void Service::stored(Waiting waiting, const Outcome& outcome, const Status& stat
     finish_change(outcome.change_id);
   }
   pump();
+}
+
+// It may have happened all the same: what is in force is what the store says.
+void Service::read_back(Waiting waiting, const Outcome& outcome, const Error& error) {
+  state::Transaction transaction;
+  for (const Mutation& each : outcome.mutations) {
+    transaction.then.emplace_back(state::Range{state::KeyRange::one(each.key), 0});
+  }
+  under_way_ = true;
+  store_.transact(
+      std::move(transaction), [this, waiting = std::move(waiting), mutations = outcome.mutations,
+                               error](const Result<state::TransactionResult>& result) mutable {
+        under_way_ = false;
+        for (std::size_t i = 0; result && i < mutations.size(); ++i) {
+          const auto& values = result->results[i].range.values;
+          static_cast<void>(catalog_.apply(
+              {mutations[i].key,
+               values.empty() ? std::nullopt : std::optional(values.front().value)}));
+        }
+        waiting.respond(
+            reply_of(ApiError{503, "ServiceUnavailable",
+                              fmt::format("the change could not be stored: {}", error.message)},
+                     waiting.request_id));
+        hooks_.publish([] {});
+        pump();
+      });
 }
 
 void Service::finish_change(const std::string& id) {

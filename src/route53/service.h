@@ -80,6 +80,7 @@ class Service {
   OperationResult run(const Request& request, const Match& match);
   void pump();
   void stored(Waiting waiting, const Outcome& outcome, const Status& status);
+  void read_back(Waiting waiting, const Outcome& outcome, const Error& error);
   void finish_change(const std::string& id);
 
   state::Store& store_;

@@ -5,18 +5,43 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "dns/answer.h"
 #include "dns/tables.h"
 #include "model/health_board.h"
+#include "routing/location.h"
 
 namespace leeward::server {
+
+// What the config says of answering.
+struct Answering {
+  bool client_subnet = true;
+  std::string nsid;  // empty: not said
+  std::optional<dns::CookieSecret> cookie_secret;
+  std::optional<dns::CookieSecret> previous_cookie_secret;
+};
 
 // What the workers answer from. The tables never change; the board's words do, under the workers'
 // eyes. A config change publishes a new pair, because the board's layout belongs to the tables.
 struct Snapshot {
   dns::Tables tables;
   std::shared_ptr<const HealthBoard> board;  // never null; written by whoever else holds it
+  std::shared_ptr<const routing::Locator> locator{};  // where clients are; null: not known
+  Answering answering{};
+
+  [[nodiscard]] dns::Context context() const {
+    return {.tables = tables,
+            .board = *board,
+            .locator = locator.get(),
+            .client_subnet = answering.client_subnet,
+            .nsid = answering.nsid,
+            .cookie_secret = answering.cookie_secret ? &*answering.cookie_secret : nullptr,
+            .previous_cookie_secret =
+                answering.previous_cookie_secret ? &*answering.previous_cookie_secret : nullptr};
+  }
 };
 
 // One published value, many readers. A reader takes the lock only when there is something new:

@@ -174,6 +174,31 @@ bool SocketAddress::is_wildcard() const {
   return reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr.s_addr == INADDR_ANY;
 }
 
+routing::ClientNetwork network_of(const sockaddr_storage& address) {
+  routing::ClientNetwork network;
+  if (address.ss_family == AF_INET) {
+    sockaddr_in ipv4{};
+    std::memcpy(&ipv4, &address, sizeof ipv4);
+    network.family = 4;
+    network.prefix_bits = 32;
+    std::memcpy(network.address.data(), &ipv4.sin_addr, sizeof ipv4.sin_addr);
+  } else if (address.ss_family == AF_INET6) {
+    sockaddr_in6 ipv6{};
+    std::memcpy(&ipv6, &address, sizeof ipv6);
+    const std::uint8_t* bytes = ipv6.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr)) {
+      network.family = 4;
+      network.prefix_bits = 32;
+      std::memcpy(network.address.data(), bytes + 12, 4);
+    } else {
+      network.family = 6;
+      network.prefix_bits = 128;
+      std::memcpy(network.address.data(), bytes, 16);
+    }
+  }
+  return network;
+}
+
 Result<SocketAddress> to_socket_address(const config::Endpoint& endpoint) {
   SocketAddress address;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);

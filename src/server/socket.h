@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "routing/client_network.h"
 
 namespace leeward::server {
 
@@ -46,6 +47,9 @@ struct SocketAddress {
     return reinterpret_cast<const sockaddr*>(&storage);  // the sockets API's own way
   }
 };
+
+// The address alone; an IPv4 address that came over IPv6 as what it is.
+[[nodiscard]] routing::ClientNetwork network_of(const sockaddr_storage& address);
 
 Result<SocketAddress> to_socket_address(const config::Endpoint& endpoint);
 

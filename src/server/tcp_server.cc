@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -60,6 +61,7 @@ UniqueFd open_reserve() {
 struct TcpServer::Connection {
   UniqueFd fd;
   std::string client;
+  routing::ClientNetwork network{};
   Clock::time_point active;  // last whole message, or output emptied
   FrameReader reader;
   std::vector<std::uint8_t> output;
@@ -217,6 +219,7 @@ void TcpServer::adopt(UniqueFd fd, const SocketAddress& client) {
   Connection& connection = connections_.back();
   connection.fd = std::move(fd);
   connection.client = key;
+  connection.network = network_of(client.storage);
   connection.active = Clock::now();
   connection.watched = EPOLLIN;
   by_fd_[number] = std::prev(connections_.end());
@@ -277,9 +280,12 @@ void TcpServer::answer_pending(Connection& connection) {
     }
     counters_.queries.add(1);
     connection.answered_since_touch = true;
-    const dns::Query query{
-        .bytes = *message, .transport = dns::Transport::kTcp, .random = rng_.next()};
-    const std::size_t size = dns::answer(snapshot.tables, *snapshot.board, query, answer_);
+    const dns::Query query{.bytes = *message,
+                           .transport = dns::Transport::kTcp,
+                           .random = rng_.next(),
+                           .client = connection.network,
+                           .now_seconds = static_cast<std::uint32_t>(std::time(nullptr))};
+    const std::size_t size = dns::answer(snapshot.context(), query, answer_);
     if (size == 0) {
       counters_.ignored.add(1);
       continue;

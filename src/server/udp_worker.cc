@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -116,6 +117,8 @@ void UdpWorker::answer_batch(int received) {
   const Snapshot& snapshot = reader_.get();
   std::uint64_t received_bytes = 0;
   std::size_t count = 0;
+  const dns::Context context = snapshot.context();
+  const auto now_seconds = static_cast<std::uint32_t>(std::time(nullptr));
   for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
     mmsghdr& incoming = batch_->receive[i];
     received_bytes += incoming.msg_len;
@@ -125,8 +128,10 @@ void UdpWorker::answer_batch(int received) {
           .bytes = {batch_->queries[i].data(), incoming.msg_len},
           .transport = dns::Transport::kUdp,
           .random = rng_.next(),
+          .client = network_of(batch_->clients[i]),
+          .now_seconds = now_seconds,
       };
-      size = dns::answer(snapshot.tables, *snapshot.board, query, batch_->responses[count]);
+      size = dns::answer(context, query, batch_->responses[count]);
     }
     if (size == 0) {
       counters_.ignored.add(1);
