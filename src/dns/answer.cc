@@ -187,6 +187,9 @@ Rcode screen(const ParsedQuery& parsed) {
   if (parsed.qtype == type::kOpt) {
     return Rcode::kFormErr;
   }
+  if (parsed.qtype == type::kNxName) {
+    return Rcode::kFormErr;  // RFC 9824 section 3.4
+  }
   if (parsed.qtype >= type::kMetaFirst && parsed.qtype < type::kMetaLast) {
     const bool transfer = parsed.qtype == type::kAxfr || parsed.qtype == type::kIxfr;
     return transfer ? Rcode::kRefused : Rcode::kNotImp;
@@ -243,7 +246,9 @@ std::size_t answer(const Context& context, const Query& query, std::span<std::ui
 
   const std::uint32_t exact = layout.find(parsed.name.hash[0], parsed.name.suffix(0));
   envelope.copy_question();
-  if (exact != kNone && layout.nodes[exact].cut == kNone) {
+  const Signing signing{parsed.dnssec_ok ? context.signatures : nullptr, query.now_seconds};
+  if (exact != kNone && layout.nodes[exact].cut == kNone &&
+      (signing.cache == nullptr || layout.zones[layout.nodes[exact].zone].signing == kNone)) {
     const Set* set = layout.find_set(layout.nodes[exact], parsed.qtype);
     if (set != nullptr && set->plain.size != 0) {
       const Alternative& alternative = set->plain;
@@ -259,9 +264,12 @@ std::size_t answer(const Context& context, const Query& query, std::span<std::ui
     }
   }
   Response response(out, parsed.question_end, envelope.limit());
-  const Outcome outcome =
-      Lookup(layout, context.board, client_of(context, query, parsed), query.random, response)
-          .run(parsed, exact);
+  const Outcome outcome = Lookup(layout, context.board, client_of(context, query, parsed),
+                                 query.random, response, signing)
+                              .run(parsed, exact);
+  if (outcome.failed) {
+    return envelope.without_records(Rcode::kServFail);
+  }
   envelope.set_scope(outcome.scope_bits);
   if (outcome.truncated) {
     return envelope.finish(outcome.rcode, outcome.flags | flag::kTruncated, {},

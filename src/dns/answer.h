@@ -10,6 +10,8 @@
 //   - EDNS version other than 0: BADVERS; no OPT asked, none answered; options: Client Subnet
 //     (RFC 7871), COOKIE (RFC 7873, 9018), NSID (RFC 5001); malformed ones are FORMERR, others are
 //     ignored
+//   - DO=1 and a signed zone: signatures, and denials of existence in the compact form (RFC 9824):
+//     a name that is not there is NOERROR, or NXDOMAIN if the client sets CO
 //   - names outside the zones, classes other than IN, AXFR and IXFR: REFUSED
 //   - a response that does not fit (512 without EDNS, else at most 1232 on UDP) carries TC=1 and no
 //     records, never a part of an RRset
@@ -23,6 +25,7 @@
 
 #include "dns/client.h"
 #include "dns/cookie.h"
+#include "dns/signer.h"
 #include "dns/tables.h"
 #include "model/health_board.h"
 #include "routing/location.h"
@@ -36,7 +39,7 @@ struct Query {
   Transport transport = Transport::kUdp;
   std::uint64_t random = 0;       // fresh per query; decides among equals (multivalue)
   ClientNetwork client{};         // the resolver's address; family 0: not known
-  std::uint32_t now_seconds = 0;  // since 1970, for cookies
+  std::uint32_t now_seconds = 0;  // since 1970, for cookies and signatures
 };
 
 // What answers depend on besides the query. All of it must outlive the call.
@@ -49,6 +52,8 @@ struct Context {
   // DNS cookies; the second is accepted, too, while the first replaces it. Null: none are given.
   const CookieSecret* cookie_secret = nullptr;
   const CookieSecret* previous_cookie_secret = nullptr;
+  // Of the calling thread. Null: answers of signed zones go out without signatures.
+  SignatureCache* signatures = nullptr;
 };
 
 // What the server may want to know about an answer.
@@ -64,7 +69,8 @@ inline constexpr std::size_t kResponseBytesPlain = 512;    // UDP without EDNS (
 // Writes the response into `out` (at least kTcpBufferBytesMin for TCP, kUdpBufferBytesMin for UDP)
 // and returns its length; 0: send nothing. `out` and `query.bytes` must not overlap.
 //
-// No allocation, lock, system call or exception. Any number of threads at once.
+// No allocation, lock, system call or exception, but for the signatures that DO=1 asks for. Any
+// number of threads at once.
 std::size_t answer(const Context& context, const Query& query, std::span<std::uint8_t> out,
                    AnswerFacts* facts = nullptr) noexcept;
 inline std::size_t answer(const Tables& tables, const HealthBoard& board, const Query& query,

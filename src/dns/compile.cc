@@ -2,6 +2,7 @@
 #include "dns/compile.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "dns/application_zones.h"
 #include "dns/hosted_zone_draft.h"
 #include "dns/layout.h"
+#include "dns/protocol.h"
 #include "dns/table_builder.h"
 #include "dns/zone_draft.h"
 
@@ -60,6 +62,41 @@ void add_hosted_zones(const CompileInput& input, std::vector<ZoneDraft>& zones,
   }
 }
 
+// The DNSKEY RRset of each zone that is signed, in place of what its text has of DNSSEC.
+void add_signing_keys(const CompileInput& input, std::vector<ZoneDraft>& zones,
+                      Findings& findings) {
+  constexpr std::array kMadeHere{type::kRrsig, type::kNsec, type::kDnskey, type::kNsec3,
+                                 type::kNsec3Param};
+  for (ZoneDraft& zone : zones) {
+    const auto signing = input.signing.find(zone.apex);
+    if (signing == input.signing.end()) {
+      continue;
+    }
+    if (!is_signed(signing->second)) {
+      findings.note(
+          zone.source, 0,
+          fmt::format("zone {} is not signed: none of its keys is active", zone.apex.text()));
+      continue;
+    }
+    std::size_t dropped = 0;
+    for (auto& [name, node] : zone.nodes) {
+      dropped += std::erase_if(node.sets, [&](const SetDraft& set) {
+        return std::ranges::find(kMadeHere, set.type) != kMadeHere.end();
+      });
+    }
+    if (dropped > 0) {
+      findings.note(zone.source, 0,
+                    fmt::format("zone {} is signed here: {} RRsets of DNSSEC in it are left out",
+                                zone.apex.text(), dropped));
+    }
+    SetDraft keys{.type = type::kDnskey, .ttl = signing->second.dnskey_ttl_seconds, .rdatas = {}};
+    for (const ZoneKey& key : signing->second.keys) {
+      keys.rdatas.push_back(key.key.dnskey_rdata());
+    }
+    zone.nodes[zone.apex].sets.push_back(std::move(keys));
+  }
+}
+
 // Files in the order in which they first had a problem; within a file, by line.
 std::vector<Problem> in_file_order(std::vector<Problem> problems) {
   std::map<std::string, std::size_t> first;
@@ -100,6 +137,7 @@ std::expected<Tables, std::vector<Problem>> compile(const CompileInput& input) {
   if (!findings.problems.empty()) {
     return std::unexpected(in_file_order(std::move(findings.problems)));
   }
+  add_signing_keys(input, zones, findings);
   std::ranges::sort(zones, {}, &ZoneDraft::apex);
   std::unique_ptr<Layout> layout = build_layout(input, zones, findings);
   if (!findings.problems.empty()) {

@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "dns/name.h"
+#include "dns/signing.h"
 #include "dns/tables.h"
 #include "model/application.h"
 #include "model/record_table.h"
@@ -60,6 +62,8 @@ struct CompileInput {
   std::vector<HostedZone> hosted_zones{};
   std::vector<CidrCollection> cidr_collections{};
   Geography geography{};
+  // Zones to sign, by apex in lower case. DNSSEC records in their texts are replaced.
+  std::map<Name, ZoneSigning> signing{};
 };
 
 // What is wrong and where. For an application, `file` is "applications.shop" and `line` 0.

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "dns/protocol.h"
+#include "dns/signing.h"
 #include "dns/tables.h"
 #include "routing/policy.h"
 
@@ -75,6 +76,7 @@ struct Zone {
   std::uint32_t apex = 0;          // node
   std::uint32_t soa = 0;           // set
   std::uint32_t negative_ttl = 0;  // min(SOA TTL, SOA minimum), RFC 2308
+  std::uint32_t signing = kNone;   // of `signings`; kNone: not signed
 };
 
 struct Layout {
@@ -85,6 +87,7 @@ struct Layout {
   std::vector<std::uint8_t> bytes;
   std::vector<std::uint8_t> names;  // kNameReadAhead bytes of slack at the end
   std::vector<Zone> zones;
+  std::vector<ZoneSigning> signings;
   // Whose leaves are alternatives; Member::name is an offset in `identifiers`.
   routing::Policies policies;
   std::string identifiers;            // set identifiers, each after its size in two bytes

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string>
+
+#include "dns/rdata.h"
 
 namespace leeward::dns {
 namespace {
@@ -36,6 +39,7 @@ bool is_below(std::span<const std::uint8_t> name, std::span<const std::uint8_t> 
 
 Outcome Lookup::run(const ParsedQuery& query, std::uint32_t exact) {
   qtype_ = query.qtype;
+  compact_ok_ = query.compact_ok;
   outcome_.flags = flag::kAuthoritative;
   response_.know_question_name(query.name.size);
   Position position{&query.name, true};
@@ -57,7 +61,7 @@ Lookup::Step Lookup::step(Position position, std::uint32_t exact) {
   }
   if (found == kNone) {
     if (position.is_question) {
-      outcome_ = {Rcode::kRefused, 0, false};
+      outcome_ = {Rcode::kRefused, 0};
     }
     return Step::kDone;  // an alias that leaves our zones: the resolver asks on
   }
@@ -67,6 +71,7 @@ Lookup::Step Lookup::step(Position position, std::uint32_t exact) {
     found = layout_.nodes[found].parent_side;
   }
   const Node& node = layout_.nodes[found];
+  zone_ = node.zone;
   if (node.cut != kNone && !(asks_ds && node.cut == found)) {
     refer(layout_.nodes[node.cut]);
     return Step::kDone;
@@ -101,8 +106,12 @@ Lookup::Step Lookup::no_such_name(Position position, std::uint32_t encloser, std
       return answer_at(position, layout_.nodes[wildcard]);
     }
   }
-  outcome_.rcode = Rcode::kNxDomain;
-  add_negative(node.zone, BoardWord::kNoTtlLimit);
+  // RFC 9824: the signed proof is that of a name without records, and so is the code, unless the
+  // client knows better.
+  if (zone_signing() == nullptr || compact_ok_) {
+    outcome_.rcode = Rcode::kNxDomain;
+  }
+  add_negative(position, node.zone, BoardWord::kNoTtlLimit, nullptr);
   return Step::kDone;
 }
 
@@ -121,7 +130,7 @@ Lookup::Step Lookup::answer_at(Position position, const Node& node) {
     // RFC 8482 section 4.1: one RRset stands for all.
     const Set* set = first_set_with_records(node);
     if (set == nullptr) {
-      add_negative(node.zone, BoardWord::kNoTtlLimit);
+      add_negative(position, node.zone, BoardWord::kNoTtlLimit, &node);
     } else {
       answer_set(position, node, *set);
     }
@@ -130,9 +139,14 @@ Lookup::Step Lookup::answer_at(Position position, const Node& node) {
   if ((node.flags & kHasCname) != 0 && qtype_ != type::kCname) {
     return follow_cname(position, node, *layout_.find_set(node, type::kCname));
   }
+  if (qtype_ == type::kNsec && zone_signing() != nullptr) {
+    add_nsec(Section::kAnswer, position.name->suffix(0), layout_.zones[node.zone].negative_ttl,
+             &node);
+    return Step::kDone;
+  }
   const Set* set = layout_.find_set(node, qtype_);
   if (set == nullptr) {
-    add_negative(node.zone, BoardWord::kNoTtlLimit);
+    add_negative(position, node.zone, BoardWord::kNoTtlLimit, &node);
   } else {
     answer_set(position, node, *set);
   }
@@ -145,8 +159,9 @@ void Lookup::answer_set(Position position, const Node& node, const Set& set) {
     outcome_.truncated = true;
   } else if (added.records == 0) {
     // The active region has no address of this type. This may change as soon as the board does.
-    add_negative(node.zone, added.ttl);
+    add_negative(position, node.zone, added.ttl, &node);
   } else {
+    sign(Section::kAnswer, position.name->suffix(0), set.type, added.ttl);
     add_additional(set);
   }
 }
@@ -178,9 +193,10 @@ Lookup::Step Lookup::follow_cname(Position position, const Node& node, const Set
     return Step::kDone;
   }
   if (added.records == 0) {  // a policy that is for other clients
-    add_negative(node.zone, added.ttl);
+    add_negative(position, node.zone, added.ttl, &node);
     return Step::kDone;
   }
+  sign(Section::kAnswer, position.name->suffix(0), set.type, added.ttl);
   ++chain_;
   return target_.assign(layout_.bytes_of(*last_added_).subspan(kRecordHeaderBytes)) ? Step::kFollow
                                                                                     : Step::kDone;
@@ -193,6 +209,7 @@ Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size
     outcome_.truncated = true;
     return Step::kDone;
   }
+  sign(Section::kAnswer, layout_.name_of(node), set.type, set.ttl);
   const Alternative& alternative = layout_.alternatives[set.first_alternative];
   const std::span<const std::uint8_t> target =
       layout_.bytes_of(alternative).subspan(kRecordHeaderBytes);
@@ -225,15 +242,77 @@ Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size
   return target_.assign(rdata) ? Step::kFollow : Step::kDone;
 }
 
-void Lookup::add_negative(std::uint32_t zone_index, std::uint32_t ttl_max) {
+void Lookup::add_negative(Position position, std::uint32_t zone_index, std::uint32_t ttl_max,
+                          const Node* node) {
   const Zone& zone = layout_.zones[zone_index];
   const Alternative& soa = layout_.alternatives[layout_.sets[zone.soa].first_alternative];
   const std::uint32_t ttl = std::min(zone.negative_ttl, ttl_max);
+  const std::span<const std::uint8_t> apex = layout_.name_of(layout_.nodes[zone.apex]);
+  rdatas_.clear();
   const bool fits = for_each_record(layout_.bytes_of(soa), [&](const RecordRef& record) {
-    return response_.add_record(Section::kAuthority, layout_.name_of(layout_.nodes[zone.apex]),
-                                record, ttl);
+    if (signing_.cache != nullptr) {
+      rdatas_.push_back(record.rdata);
+    }
+    return response_.add_record(Section::kAuthority, apex, record, ttl);
   });
   outcome_.truncated = outcome_.truncated || !fits;
+  if (zone_signing() != nullptr) {
+    sign(Section::kAuthority, apex, type::kSoa, ttl);
+    add_nsec(Section::kAuthority, position.name->suffix(0), ttl, node);
+  }
+}
+
+// RFC 9824: the name itself, with the types that it has, and nothing up to the next possible name.
+void Lookup::add_nsec(Section section, std::span<const std::uint8_t> owner, std::uint32_t ttl,
+                      const Node* node) {
+  std::vector<std::uint16_t> types;
+  if (node != nullptr && qtype_ != type::kAny) {
+    // At a cut, the zone above has no more than these (RFC 4035 section 2.3).
+    const bool is_cut = node->cut == static_cast<std::uint32_t>(node - layout_.nodes.data());
+    for (const Set& set : layout_.sets_of(*node)) {
+      // What a policy withholds now is not there now; an alias of which this is true, too.
+      const bool withheld = set.type == qtype_ || (set.type == type::kCname && set.policy != kNone);
+      if (!withheld && (!is_cut || set.type == type::kNs || set.type == type::kDs)) {
+        types.push_back(set.type);
+      }
+    }
+  }
+  types.push_back(type::kRrsig);
+  types.push_back(type::kNsec);
+  if (node == nullptr) {
+    types.push_back(type::kNxName);
+  }
+  std::ranges::sort(types);
+  const std::string nsec = make_nsec(owner, types);
+  std::array<std::uint8_t, kRecordHeaderBytes> header{};
+  store16(header.data() + 2, type::kNsec);
+  store16(header.data() + 4, dns_class::kIn);
+  const RecordRef record{header.data(), type::kNsec, as_bytes(nsec)};
+  if (!response_.add_record(section, owner, record, ttl)) {
+    outcome_.truncated = true;
+    return;
+  }
+  rdatas_.assign(1, record.rdata);
+  sign(section, owner, type::kNsec, ttl);
+}
+
+void Lookup::sign(Section section, std::span<const std::uint8_t> owner, std::uint16_t type,
+                  std::uint32_t ttl) {
+  const ZoneSigning* signing = zone_signing();
+  if (signing == nullptr || outcome_.truncated) {
+    return;
+  }
+  const std::vector<std::string> signatures =
+      make_signatures(*signing, layout_.name_of(layout_.nodes[layout_.zones[zone_].apex]), owner,
+                      type, ttl, rdatas_, signing_.now_seconds, *signing_.cache);
+  outcome_.failed = outcome_.failed || signatures.empty();
+  std::array<std::uint8_t, kRecordHeaderBytes> header{};
+  store16(header.data() + 2, type::kRrsig);
+  store16(header.data() + 4, dns_class::kIn);
+  for (const std::string& signature : signatures) {
+    const RecordRef record{header.data(), type::kRrsig, as_bytes(signature)};
+    outcome_.truncated = outcome_.truncated || !response_.add_record(section, owner, record, ttl);
+  }
 }
 
 // A referral: not authoritative, unless authoritative aliases led here.
@@ -248,6 +327,20 @@ void Lookup::refer(const Node& cut) {
   if (!add_set(Section::kAuthority, layout_.name_of(cut), *set).fits) {
     outcome_.truncated = true;
     return;
+  }
+  if (zone_signing() != nullptr) {
+    // Signed on, or the proof that it is not (RFC 4035 section 3.1.4).
+    const std::span<const std::uint8_t> owner = layout_.name_of(cut);
+    if (const Set* ds = layout_.find_set(cut, type::kDs); ds != nullptr) {
+      const Added added = add_set(Section::kAuthority, owner, *ds);
+      outcome_.truncated = outcome_.truncated || !added.fits;
+      sign(Section::kAuthority, owner, type::kDs, added.ttl);
+    } else {
+      add_nsec(Section::kAuthority, owner, layout_.zones[zone_].negative_ttl, &cut);
+    }
+    if (outcome_.truncated) {
+      return;
+    }
   }
   add_glue(cut, *set);
 }
@@ -307,11 +400,15 @@ bool Lookup::add_addresses(std::span<const std::uint8_t> wire_name) {
 template <typename AddRecord>
 Lookup::Added Lookup::add_chosen(const Set& set, const AddRecord& add_record) {
   Added added{0, set.ttl, true};
+  rdatas_.clear();
   const auto add_alternative = [&](const Alternative& alternative) {
     added.records += alternative.records;
     last_added_ = &alternative;
     added.fits =
         added.fits && for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& record) {
+          if (signing_.cache != nullptr) {
+            rdatas_.push_back(record.rdata);
+          }
           return add_record(record, added.ttl);
         });
   };

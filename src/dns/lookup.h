@@ -9,18 +9,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "dns/layout.h"
 #include "dns/query.h"
 #include "dns/response.h"
+#include "dns/signer.h"
 #include "model/health_board.h"
 
 namespace leeward::dns {
+
+// How answers of signed zones are signed; without a cache they are not.
+struct Signing {
+  SignatureCache* cache = nullptr;
+  std::uint32_t now_seconds = 0;
+};
 
 struct Outcome {
   Rcode rcode = Rcode::kNoError;
   std::uint16_t flags = 0;
   bool truncated = false;
+  bool failed = false;  // a signature could not be made
   // How many bits of the client's network the answer depends on (RFC 7871 SCOPE PREFIX-LENGTH); 0:
   // it is the same for everybody.
   std::uint8_t scope_bits = 0;
@@ -29,8 +38,13 @@ struct Outcome {
 class Lookup {
  public:
   Lookup(const Layout& layout, const HealthBoard& board, routing::Client client,
-         std::uint64_t random, Response& response)
-      : layout_(layout), board_(board), client_(client), random_(random), response_(response) {}
+         std::uint64_t random, Response& response, Signing signing = {})
+      : layout_(layout),
+        board_(board),
+        client_(client),
+        random_(random),
+        response_(response),
+        signing_(signing) {}
 
   // `exact` is the node of the question's name, or kNone.
   Outcome run(const ParsedQuery& query, std::uint32_t exact);
@@ -57,7 +71,19 @@ class Lookup {
   void answer_set(Position position, const Node& node, const Set& set);
   void refer(const Node& cut);
   void add_glue(const Node& cut, const Set& set);
-  void add_negative(std::uint32_t zone, std::uint32_t ttl_max);
+  // `node`: what there is at the name; null: nothing, it does not exist.
+  void add_negative(Position position, std::uint32_t zone, std::uint32_t ttl_max, const Node* node);
+  void add_nsec(Section section, std::span<const std::uint8_t> owner, std::uint32_t ttl,
+                const Node* node);
+  // Signatures for the set that was added last, whose rdata are in rdatas_.
+  void sign(Section section, std::span<const std::uint8_t> owner, std::uint16_t type,
+            std::uint32_t ttl);
+  // Of the zone that is being answered from; null: no signatures are wanted, or it has none.
+  [[nodiscard]] const ZoneSigning* zone_signing() const {
+    return signing_.cache == nullptr || layout_.zones[zone_].signing == kNone
+               ? nullptr
+               : &layout_.signings[layout_.zones[zone_].signing];
+  }
   void add_additional(const Set& set);
   bool add_addresses(std::span<const std::uint8_t> wire_name);
 
@@ -86,6 +112,10 @@ class Lookup {
   routing::Client client_;
   std::uint64_t random_;
   Response& response_;
+  Signing signing_;
+  bool compact_ok_ = false;
+  std::uint32_t zone_ = 0;
+  std::vector<Rdata> rdatas_;  // of the set added last, where they are to be signed
   Outcome outcome_;
   std::uint16_t qtype_ = 0;
   const Alternative* last_added_ = nullptr;

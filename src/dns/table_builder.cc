@@ -230,7 +230,7 @@ class Builder {
       }
     }
     mark_names(draft, first_node, cuts);
-    finish_zone(layout.zones[zone_index], summary);
+    finish_zone(draft, layout.zones[zone_index], summary);
   }
 
   Node build_node(const ZoneDraft& draft, const Name& name, const NodeDraft& node,
@@ -329,8 +329,13 @@ class Builder {
     }
   }
 
-  void finish_zone(Zone& zone, ZoneSummary& summary) {
+  void finish_zone(const ZoneDraft& draft, Zone& zone, ZoneSummary& summary) {
     const Layout& layout = *layout_;
+    if (const auto signing = input_.signing.find(draft.apex);
+        signing != input_.signing.end() && is_signed(signing->second)) {
+      zone.signing = static_cast<std::uint32_t>(layout.signings.size());
+      layout_->signings.push_back(signing->second);
+    }
     const Set* soa = layout.find_set(layout.nodes[zone.apex], type::kSoa);
     zone.soa = static_cast<std::uint32_t>(soa - layout.sets.data());
     const std::span<const std::uint8_t> record =
