@@ -7,6 +7,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "dns/octal.h"
+#include "dns/signing_key.h"
 #include "node/api_checks.h"
 #include "node/board_words.h"
 #include "probe/clock.h"
@@ -37,6 +39,25 @@ dns::CookieSecret random_secret() {
     byte = static_cast<std::uint8_t>(device());
   }
   return secret;
+}
+
+// Keys that are not active are published, too: whoever rolls a key wants them known before.
+void add_signing(const route53::Catalog& catalog, const route53::ZoneEntry& zone,
+                 dns::CompileInput& input) {
+  const auto apex = dns::parse_route53_name(zone.zone.name);
+  if (!zone.dnssec || !apex) {
+    return;
+  }
+  dns::ZoneSigning signing;
+  for (const auto& [id, entry] : catalog.keys) {
+    if (id.first != zone.zone.id) {
+      continue;
+    }
+    if (auto key = dns::SigningKey::from_pem(entry.private_key, dns::kSecureEntryPointFlag)) {
+      signing.keys.push_back({*std::move(key), entry.active});
+    }
+  }
+  input.signing.emplace(*apex, std::move(signing));
 }
 
 // A compilation cannot fail for what the API has, and the config's part was compiled before.
@@ -87,6 +108,7 @@ dns::CompileInput Answers::input() const {
     for (const auto& [id, zone] : catalog_->zones) {
       if (zone.managed_by.empty()) {
         input.hosted_zones.push_back(zone.zone);
+        add_signing(*catalog_, zone, input);
       }
     }
     for (const auto& [id, entry] : catalog_->cidr_collections) {
