@@ -84,6 +84,14 @@ class ControlPlane {
   // back once that is durable and in force. Its error, or the store's, changes nothing.
   virtual void change_control_panels(PanelsEditor edit, PanelsCallback callback) = 0;
 
+  // In order of name.
+  [[nodiscard]] virtual std::vector<ZoneView> zones() const = 0;
+  // A hosted zone of the API as a zone file (dns/zone_export.h). kFailedPrecondition of one that
+  // the config has a file for.
+  [[nodiscard]] virtual Result<std::string> export_zone(std::string_view name) const = 0;
+  // Makes or replaces a hosted zone of the API. kInvalidArgument: what is wrong, one per line.
+  virtual void import_zone(std::string_view name, std::string text, PanelsCallback callback) = 0;
+
   // Reads the config file again, all or nothing. A config with problems is kFailedPrecondition, its
   // message one problem per line as config::format_problem prints it.
   virtual void reload(std::string_view requested_by, ReloadCallback callback) = 0;

@@ -316,6 +316,31 @@ void FakeControlPlane::change_control_panels(PanelsEditor edit, PanelsCallback c
   callback({});
 }
 
+std::vector<ZoneView> FakeControlPlane::zones() const {
+  std::vector<ZoneView> views{{"example.test", "", 3, false}};
+  for (const auto& [name, text] : zone_files_) {
+    views.push_back({name, "Z1", 2, true});
+  }
+  return views;
+}
+
+Result<std::string> FakeControlPlane::export_zone(std::string_view name) const {
+  const auto found = zone_files_.find(name);
+  if (found == zone_files_.end()) {
+    return fail(ErrorCode::kNotFound, "there is no such zone");
+  }
+  return found->second;
+}
+
+void FakeControlPlane::import_zone(std::string_view name, std::string text,
+                                   PanelsCallback callback) {
+  if (text.empty()) {
+    return callback(fail(ErrorCode::kInvalidArgument, "there is no SOA record"));
+  }
+  zone_files_[std::string(name)] = std::move(text);
+  callback({});
+}
+
 void FakeControlPlane::reload(std::string_view requested_by, ReloadCallback callback) {
   reloads.emplace_back(requested_by);
   if (reload_error) {

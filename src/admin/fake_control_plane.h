@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ class FakeControlPlane final : public ControlPlane {
   [[nodiscard]] std::vector<TableReplication> replication() const override;
   [[nodiscard]] std::vector<ControlPanelView> control_panels() const override;
   void change_control_panels(PanelsEditor edit, PanelsCallback callback) override;
+  [[nodiscard]] std::vector<ZoneView> zones() const override;
+  [[nodiscard]] Result<std::string> export_zone(std::string_view name) const override;
+  void import_zone(std::string_view name, std::string text, PanelsCallback callback) override;
   void reload(std::string_view requested_by, ReloadCallback callback) override;
   [[nodiscard]] Metrics metrics() const override;
 
@@ -63,6 +67,7 @@ class FakeControlPlane final : public ControlPlane {
   Instant now_;
   Application shop_;
   controls::Panels panels_;
+  std::map<std::string, std::string, std::less<>> zone_files_;
   Assignment assignment_;
   std::vector<Decision> decisions_;  // oldest first
   std::uint64_t generation_ = 1;

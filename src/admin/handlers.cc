@@ -258,6 +258,32 @@ void get_replication(const Call& call) {
   call.respond(ok(json::object{{"links", std::move(links)}}));
 }
 
+void get_zones(const Call& call) {
+  json::array zones;
+  for (const ZoneView& zone : call.control.zones()) {
+    zones.emplace_back(
+        json::object{{"name", valid_utf8(zone.name)},
+                     {"id", zone.id.empty() ? json::value(nullptr) : json::value(zone.id)},
+                     {"record_sets", zone.record_sets},
+                     {"signed", zone.is_signed}});
+  }
+  call.respond(ok(json::object{{"zones", std::move(zones)}}));
+}
+
+void get_zone_file(const Call& call) {
+  Result<std::string> text = call.control.export_zone(call.parameters[0]);
+  call.respond(text ? ok_text("text/dns", *std::move(text)) : problem(text.error()));
+}
+
+void put_zone_file(const Call& call) {
+  call.control.import_zone(call.parameters[0], call.request.body,
+                           [respond = call.respond](const Status& status) {
+                             Response response;
+                             response.status = 204;
+                             respond(status ? std::move(response) : problem(status.error()));
+                           });
+}
+
 void get_events(const Call& call) {
   Response response;
   response.content_type = "text/event-stream";

@@ -50,6 +50,9 @@ void delete_routing_control(const Call& call);
 void put_safety_rule(const Call& call);
 void delete_safety_rule(const Call& call);
 void post_control_states(const Call& call);
+void get_zones(const Call& call);
+void get_zone_file(const Call& call);
+void put_zone_file(const Call& call);
 void post_reload(const Call& call);
 
 }  // namespace leeward::admin

@@ -54,6 +54,9 @@ constexpr std::array kRoutes = {
     Route{"DELETE", "/v1/control-panels/{panel}/rules/{rule}", Role::kAdmin, "",
           delete_safety_rule},
     Route{"POST", "/v1/control-states", Role::kOperator, "", post_control_states},
+    Route{"GET", "/v1/zones", Role::kViewer, "", get_zones},
+    Route{"GET", "/v1/zones/{zone}", Role::kViewer, "", get_zone_file},
+    Route{"PUT", "/v1/zones/{zone}", Role::kAdmin, "", put_zone_file},
     Route{"GET", "/v1/events", Role::kViewer, "", get_events},
     Route{"POST", "/v1/reload", Role::kAdmin, "", post_reload},
 };
@@ -152,6 +155,11 @@ bool has_json_body_or_none(const Request& request) {
   });
 }
 
+// RFC 4027; and, as for JSON, a web page's form cannot say so.
+bool has_zone_text(const Request& request) {
+  return request.content_type.starts_with("text/dns");
+}
+
 void call_route(const Route& route, Call call) {
   if (route.role) {
     if (const Status allowed = authorize(call.identity, *route.role); !allowed) {
@@ -164,9 +172,14 @@ void call_route(const Route& route, Call call) {
   if (const Status good = check_query(route.query, call.target); !good) {
     return call.respond(problem(good.error()));
   }
-  if ((route.method == "POST" || route.method == "PUT") && !has_json_body_or_none(call.request)) {
+  const bool takes_text = route.handler == put_zone_file;
+  if ((route.method == "POST" || route.method == "PUT") && !takes_text &&
+      !has_json_body_or_none(call.request)) {
     return call.respond(
         http_problem(415, "send the body as JSON, with 'Content-Type: application/json'"));
+  }
+  if (takes_text && !has_zone_text(call.request)) {
+    return call.respond(http_problem(415, "send the zone file with 'Content-Type: text/dns'"));
   }
   route.handler(call);
 }

@@ -96,6 +96,15 @@ struct ControlPanelView {
   friend bool operator==(const ControlPanelView&, const ControlPanelView&) = default;
 };
 
+struct ZoneView {
+  std::string name;  // "example.test", no trailing dot
+  std::string id;    // of a hosted zone of the API; empty: the config's
+  std::size_t record_sets = 0;
+  bool is_signed = false;
+
+  friend bool operator==(const ZoneView&, const ZoneView&) = default;
+};
+
 struct ApplicationView {
   Application definition;
   Assignment assignment;                    // epoch 0: none yet; active-active has none

@@ -133,7 +133,7 @@ Result<HttpAnswer> perform(const ClientOptions& options, const HttpRequest& requ
   Headers headers;
   add_header(headers, fmt::format("Accept: {}", request.accept));
   if (has_body(request)) {
-    add_header(headers, "Content-Type: application/json");
+    add_header(headers, fmt::format("Content-Type: {}", request.content_type));
   }
   if (!options.token.empty()) {
     add_header(headers, "Authorization: Bearer " + options.token.reveal());

@@ -26,6 +26,7 @@ struct HttpRequest {
   std::string path;  // from '/', encoded
   std::string_view accept = "application/json";
   std::string body;
+  std::string_view content_type = "application/json";
 };
 
 struct HttpAnswer {

@@ -56,6 +56,10 @@ struct RuleOptions {
 int set_rule(const Context& context, const RuleOptions& options);
 int delete_rule(const Context& context, const std::string& id);
 
+int list_zones(const Context& context);
+int export_zone(const Context& context, const std::string& zone);
+int import_zone(const Context& context, const std::string& file);  // "-": standard input
+
 // These do without the daemon.
 int check_config(const Context& context, const std::string& file);
 int replay_journal(const Context& context, const std::string& file);  // "-": standard input

@@ -21,12 +21,12 @@ int exit_code_for(int status) {
   return status >= 400 && status < 500 ? kUsage : kServerError;
 }
 
+}  // namespace
+
 void complain(std::string_view text) {
   static_cast<void>(
       std::fputs(fmt::format("leeward: {}\n", printable(text, true)).c_str(), stderr));
 }
-
-}  // namespace
 
 void print(std::string_view text) {
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));

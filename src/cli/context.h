@@ -23,7 +23,10 @@ struct Context {
 // Prints on standard output, and flushes: a follower of a pipe sees it now.
 void print(std::string_view text);
 
-// Prints "leeward: ..." on standard error; the exit code that stands for the error.
+// Prints "leeward: ..." on standard error.
+void complain(std::string_view text);
+
+// The same of an error; the exit code that stands for the error.
 int report(const Error& error);
 
 // For an answer that is not 2xx: prints its problem's detail; the exit code that stands for it.

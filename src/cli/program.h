@@ -51,5 +51,6 @@ inline CLI::App* add(Program& program, CLI::App* parent, const char* name, const
 }
 
 void add_controls(Program& program);  // run_control.cc
+void add_zones(Program& program);     // run_control.cc
 
 }  // namespace leeward::cli

@@ -351,6 +351,17 @@ std::string render_control_panels(const json::value& panels, Style style) {
   return result.empty() ? "there are no control panels\n" : result;
 }
 
+std::string render_zones(const json::value& zones, Style style) {
+  std::vector<std::vector<Cell>> rows = {heading({"ZONE", "ID", "RECORD SETS", "SIGNED"})};
+  for (const json::value& zone : array_at(zones, "zones")) {
+    rows.push_back({{text_at(zone, "name")},
+                    {at(zone, "id").is_null() ? "config" : text_at(zone, "id")},
+                    {text_at(zone, "record_sets")},
+                    {true_at(zone, "signed") ? "yes" : "no"}});
+  }
+  return table(rows, "", style);
+}
+
 std::string render_reload(const json::value& summary) {
   std::string result =
       fmt::format("config generation {} is in force{}\n", text_at(summary, "config_generation"),

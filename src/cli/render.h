@@ -23,6 +23,7 @@ struct Style {
 [[nodiscard]] std::string render_history(const boost::json::value& history, Style style);
 [[nodiscard]] std::string render_decision(const boost::json::value& decision, Style style);
 [[nodiscard]] std::string render_control_panels(const boost::json::value& panels, Style style);
+[[nodiscard]] std::string render_zones(const boost::json::value& zones, Style style);
 [[nodiscard]] std::string render_reload(const boost::json::value& summary);
 [[nodiscard]] std::string render_event(std::string_view name, const boost::json::value& data,
                                        Style style);

@@ -271,6 +271,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_reading(program);
   add_commanding(program);
   add_controls(program);
+  add_zones(program);
   add_tables(program);
   add_local(program, [&program] { return complete(program); });
   try {

@@ -71,4 +71,20 @@ void add_controls(Program& p) {
   add_rules(p, control);
 }
 
+void add_zones(Program& p) {
+  CLI::App* const zone = group(&p.app, "zone", "Zones, to and from zone files");
+  add(p, zone, "list", "Every zone that DNS answers", "  leeward zone list",
+      [&p] { return list_zones(p.context); });
+  add(p, zone, "export", "Print a hosted zone as a zone file, without loss",
+      "  leeward zone export shop.test > shop.test.zone",
+      [&p] { return export_zone(p.context, p.id); })
+      ->add_option("ZONE", p.id, "Its name")
+      ->required();
+  add(p, zone, "import", "Make a hosted zone from a zone file, or replace its record sets",
+      "  leeward zone import shop.test.zone\n  leeward zone import - < db.shop.test",
+      [&p] { return import_zone(p.context, p.file); })
+      ->add_option("FILE", p.file, "A zone file, at most 4 MiB; - is standard input")
+      ->required();
+}
+
 }  // namespace leeward::cli

@@ -219,7 +219,7 @@ struct Node::Impl {
 
   Status start_api() {
     plane = std::make_unique<Plane>(Plane::Collaborators{
-        *control, *panels, *writer, *store, *checker, *dns, facts, replication,
+        *control, *panels, *route53, *answers, *writer, *store, *checker, *dns, facts, replication,
         [this](std::string_view by, const admin::ReloadCallback& done) { done(reload(by)); },
         [this](const controls::Panels& before, const controls::PanelsEdit& edit) {
           return may_edit_panels(before, edit);

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "dns/octal.h"
+#include "dns/zone_export.h"
 #include "failover/explain.h"
 #include "node/board_words.h"
 #include "probe/clock.h"
@@ -244,6 +246,58 @@ void Plane::change_control_panels(admin::PanelsEditor edit, admin::PanelsCallbac
         return changed;
       },
       std::move(callback));
+}
+
+std::vector<admin::ZoneView> Plane::zones() const {
+  std::vector<admin::ZoneView> views;
+  for (const dns::ZoneSummary& zone : with_.answers.current()->tables.zones()) {
+    admin::ZoneView view{zone.name, "", zone.record_sets, false};
+    const auto apex = dns::Name::parse(zone.name);
+    if (const route53::ZoneEntry* entry =
+            apex ? with_.route53.catalog().zone_named(dns::route53_text(*apex)) : nullptr) {
+      view.id = entry->zone.id;
+      view.is_signed = entry->dnssec;
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+Result<std::string> Plane::export_zone(std::string_view name) const {
+  const auto apex = dns::Name::parse(name);
+  if (!apex) {
+    return fail(apex.error());
+  }
+  const std::string text = dns::route53_text(*apex);
+  if (const route53::ZoneEntry* entry = with_.route53.catalog().zone_named(text)) {
+    return dns::zone_export(entry->zone);
+  }
+  const bool is_configs = std::ranges::any_of(
+      zones(), [&](const admin::ZoneView& view) { return view.name == apex->lowered().text(); });
+  return is_configs ? fail(ErrorCode::kFailedPrecondition,
+                           fmt::format("zone {} comes from the config; its file is there", name))
+                    : fail(ErrorCode::kNotFound, fmt::format("there is no zone {}", name));
+}
+
+void Plane::import_zone(std::string_view name, std::string text, admin::PanelsCallback callback) {
+  const auto apex = dns::Name::parse(name);
+  if (!apex) {
+    return callback(fail(apex.error()));
+  }
+  auto imported = dns::zone_import({std::string(name) + ".zone", std::move(text)});
+  if (!imported) {
+    std::string message;
+    for (const dns::Problem& problem : imported.error()) {
+      message += (message.empty() ? "" : "\n") + dns::format_problem(problem);
+    }
+    return callback(fail(ErrorCode::kInvalidArgument, std::move(message)));
+  }
+  if (imported->zone.name != dns::route53_text(*apex)) {
+    return callback(
+        fail(ErrorCode::kInvalidArgument,
+             fmt::format("the file is of zone {}, not of {}", imported->zone.name, name)));
+  }
+  with_.route53.import_zone(std::move(imported->zone), std::move(callback));
 }
 
 void Plane::reload(std::string_view requested_by, admin::ReloadCallback callback) {

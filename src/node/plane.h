@@ -11,9 +11,11 @@
 
 #include "admin/control_plane.h"
 #include "lag/monitor.h"
+#include "node/answers.h"
 #include "node/control.h"
 #include "node/control_panels.h"
 #include "probe/checker.h"
+#include "route53/service.h"
 #include "server/dns_server.h"
 #include "state/store.h"
 
@@ -37,6 +39,8 @@ class Plane final : public admin::ControlPlane {
   struct Collaborators {
     Control& control;
     ControlPanels& panels;
+    route53::Service& route53;
+    const Answers& answers;
     const StoreWriter& writer;
     state::Store& store;
     const probe::Checker& checker;
@@ -68,6 +72,10 @@ class Plane final : public admin::ControlPlane {
   [[nodiscard]] std::vector<admin::TableReplication> replication() const override;
   [[nodiscard]] std::vector<admin::ControlPanelView> control_panels() const override;
   void change_control_panels(admin::PanelsEditor edit, admin::PanelsCallback callback) override;
+  [[nodiscard]] std::vector<admin::ZoneView> zones() const override;
+  [[nodiscard]] Result<std::string> export_zone(std::string_view name) const override;
+  void import_zone(std::string_view name, std::string text,
+                   admin::PanelsCallback callback) override;
   void reload(std::string_view requested_by, admin::ReloadCallback callback) override;
   [[nodiscard]] admin::Metrics metrics() const override;
 

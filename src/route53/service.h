@@ -61,9 +61,17 @@ class Service {
   // Answers now or, where something is stored, later; exactly once.
   void handle(Request request, std::function<void(HttpReply)> respond);
 
+  // Makes the hosted zone, or replaces its record sets; all or nothing up to
+  // state::kOperationsMax changes, beyond that in steps. Calls back when it is stored and every DNS
+  // worker answers with it. kInvalidArgument lists what is wrong with the record sets;
+  // kFailedPrecondition: the config serves the zone.
+  void import_zone(HostedZone zone, std::function<void(Status)> done);
+
   [[nodiscard]] const Catalog& catalog() const { return catalog_; }
 
  private:
+  void store_steps(std::vector<Mutation> mutations, std::size_t from,
+                   std::function<void(Status)> done);
   struct Waiting {
     Request request;
     std::function<void(HttpReply)> respond;

@@ -27,14 +27,16 @@ def validate(schema, value):
 
 
 class OpenApi(unittest.TestCase):
-    def ask(self, server, method, target, body=None, headers=None):
+    def ask(self, server, method, target, body=None, headers=None, text=None):
         """The answer, checked against the document by the template that `target` fills."""
         template, path = target if isinstance(target, tuple) else (target.split("?")[0], target)
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
         headers = dict(headers or {})
         if body is not None:
             headers["Content-Type"] = "application/json"
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        if text is not None:
+            headers["Content-Type"] = "text/dns"
+        connection.request(method, path, text if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         text = response.read().decode()
         connection.close()
@@ -103,6 +105,16 @@ class OpenApi(unittest.TestCase):
                 self.assertEqual(self.ask(server, "DELETE", (control, f"/v1/control-panels/shop/controls/{name}"))[0], 200)
             self.assertEqual(self.ask(server, "DELETE", (panel, "/v1/control-panels/shop"))[0], 204)
             self.assertEqual(self.ask(server, "GET", (panel, "/v1/control-panels/shop"))[0], 404)
+
+    def test_zones(self):
+        zone = ("/v1/zones/{zone}", "/v1/zones/shop.test")
+        with AdminServer() as server:
+            self.assertEqual(self.ask(server, "GET", zone)[0], 404)
+            self.assertEqual(self.ask(server, "PUT", zone, text="@ SOA ns. h. 1 2 3 4 5\n")[0], 204)
+            self.assertEqual(self.ask(server, "GET", zone), (200, "@ SOA ns. h. 1 2 3 4 5\n"))
+            self.assertEqual(self.ask(server, "PUT", zone, text="")[0], 400)
+            self.assertEqual(self.ask(server, "PUT", zone, {"json": "is no zone"})[0], 415)
+            self.assertEqual(len(self.ask(server, "GET", "/v1/zones")[1]["zones"]), 2)
 
     def test_errors(self):
         with AdminServer() as server:
