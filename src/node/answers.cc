@@ -2,11 +2,14 @@
 #include "node/answers.h"
 
 #include <charconv>
+#include <map>
 #include <random>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
+#include "dns/octal.h"
+#include "dns/signing_key.h"
 #include "node/api_checks.h"
 #include "node/board_words.h"
 #include "probe/clock.h"
@@ -28,6 +31,24 @@ std::optional<dns::CookieSecret> cookie_secret(const Secret& text) {
     std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, secret[i], 16);
   }
   return secret;
+}
+
+// The keys of the zones that the API signs. A key that cannot be read would have failed when it was
+// loaded.
+std::map<dns::Name, dns::ZoneSigning> signing_of(const route53::Catalog& catalog) {
+  std::map<dns::Name, dns::ZoneSigning> signing;
+  for (const auto& [zone_and_name, entry] : catalog.keys) {
+    const auto zone = catalog.zones.find(entry.zone_id);
+    if (zone == catalog.zones.end() || !zone->second.dnssec) {
+      continue;
+    }
+    const auto apex = dns::parse_route53_name(zone->second.zone.name);
+    auto key = dns::SigningKey::from_pem(entry.private_key, dns::kSecureEntryPointFlag);
+    if (apex && key) {
+      signing[apex->lowered()].keys.push_back({*std::move(key), entry.active});
+    }
+  }
+  return signing;
 }
 
 dns::CookieSecret random_secret() {
@@ -89,6 +110,7 @@ dns::CompileInput Answers::input() const {
         input.hosted_zones.push_back(zone.zone);
       }
     }
+    input.signing = signing_of(*catalog_);
     for (const auto& [id, entry] : catalog_->cidr_collections) {
       input.cidr_collections.push_back(entry.collection);
     }
