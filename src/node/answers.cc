@@ -2,6 +2,7 @@
 #include "node/answers.h"
 
 #include <charconv>
+#include <map>
 #include <random>
 #include <utility>
 
@@ -32,6 +33,24 @@ std::optional<dns::CookieSecret> cookie_secret(const Secret& text) {
   return secret;
 }
 
+// The keys of the zones that the API signs. A key that cannot be read would have failed when it was
+// loaded.
+std::map<dns::Name, dns::ZoneSigning> signing_of(const route53::Catalog& catalog) {
+  std::map<dns::Name, dns::ZoneSigning> signing;
+  for (const auto& [zone_and_name, entry] : catalog.keys) {
+    const auto zone = catalog.zones.find(entry.zone_id);
+    if (zone == catalog.zones.end() || !zone->second.dnssec) {
+      continue;
+    }
+    const auto apex = dns::parse_route53_name(zone->second.zone.name);
+    auto key = dns::SigningKey::from_pem(entry.private_key, dns::kSecureEntryPointFlag);
+    if (apex && key) {
+      signing[apex->lowered()].keys.push_back({*std::move(key), entry.active});
+    }
+  }
+  return signing;
+}
+
 dns::CookieSecret random_secret() {
   std::random_device device;
   dns::CookieSecret secret{};
@@ -39,25 +58,6 @@ dns::CookieSecret random_secret() {
     byte = static_cast<std::uint8_t>(device());
   }
   return secret;
-}
-
-// Keys that are not active are published, too: whoever rolls a key wants them known before.
-void add_signing(const route53::Catalog& catalog, const route53::ZoneEntry& zone,
-                 dns::CompileInput& input) {
-  const auto apex = dns::parse_route53_name(zone.zone.name);
-  if (!zone.dnssec || !apex) {
-    return;
-  }
-  dns::ZoneSigning signing;
-  for (const auto& [id, entry] : catalog.keys) {
-    if (id.first != zone.zone.id) {
-      continue;
-    }
-    if (auto key = dns::SigningKey::from_pem(entry.private_key, dns::kSecureEntryPointFlag)) {
-      signing.keys.push_back({*std::move(key), entry.active});
-    }
-  }
-  input.signing.emplace(*apex, std::move(signing));
 }
 
 // A compilation cannot fail for what the API has, and the config's part was compiled before.
@@ -108,9 +108,9 @@ dns::CompileInput Answers::input() const {
     for (const auto& [id, zone] : catalog_->zones) {
       if (zone.managed_by.empty()) {
         input.hosted_zones.push_back(zone.zone);
-        add_signing(*catalog_, zone, input);
       }
     }
+    input.signing = signing_of(*catalog_);
     for (const auto& [id, entry] : catalog_->cidr_collections) {
       input.cidr_collections.push_back(entry.collection);
     }

@@ -32,7 +32,8 @@ struct Snapshot {
   std::shared_ptr<const routing::Locator> locator{};  // where clients are; null: not known
   Answering answering{};
 
-  [[nodiscard]] dns::Context context() const {
+  // `signatures` are the calling thread's; null: nothing is signed.
+  [[nodiscard]] dns::Context context(dns::SignatureCache* signatures = nullptr) const {
     return {.tables = tables,
             .board = *board,
             .locator = locator.get(),
@@ -40,7 +41,8 @@ struct Snapshot {
             .nsid = answering.nsid,
             .cookie_secret = answering.cookie_secret ? &*answering.cookie_secret : nullptr,
             .previous_cookie_secret =
-                answering.previous_cookie_secret ? &*answering.previous_cookie_secret : nullptr};
+                answering.previous_cookie_secret ? &*answering.previous_cookie_secret : nullptr,
+            .signatures = signatures};
   }
 };
 

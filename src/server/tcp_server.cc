@@ -285,7 +285,7 @@ void TcpServer::answer_pending(Connection& connection) {
                            .random = rng_.next(),
                            .client = connection.network,
                            .now_seconds = static_cast<std::uint32_t>(std::time(nullptr))};
-    const std::size_t size = dns::answer(snapshot.context(), query, answer_);
+    const std::size_t size = dns::answer(snapshot.context(&signatures_), query, answer_);
     if (size == 0) {
       counters_.ignored.add(1);
       continue;

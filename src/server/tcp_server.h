@@ -84,6 +84,7 @@ class TcpServer {
   std::unordered_map<int, Connections::iterator> by_fd_;
   std::vector<std::uint8_t> input_;   // one read
   std::vector<std::uint8_t> answer_;  // one response
+  dns::SignatureCache signatures_;
 };
 
 }  // namespace leeward::server

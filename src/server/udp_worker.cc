@@ -117,7 +117,7 @@ void UdpWorker::answer_batch(int received) {
   const Snapshot& snapshot = reader_.get();
   std::uint64_t received_bytes = 0;
   std::size_t count = 0;
-  const dns::Context context = snapshot.context();
+  const dns::Context context = snapshot.context(&signatures_);
   const auto now_seconds = static_cast<std::uint32_t>(std::time(nullptr));
   for (std::size_t i = 0; i < static_cast<std::size_t>(received); ++i) {
     mmsghdr& incoming = batch_->receive[i];

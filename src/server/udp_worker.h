@@ -45,6 +45,7 @@ class UdpWorker {
   std::atomic<bool> stopping_{false};
   WorkerCounters counters_;
   std::unique_ptr<Batch> batch_;
+  dns::SignatureCache signatures_;
 };
 
 }  // namespace leeward::server
