@@ -142,15 +142,19 @@ bool is_signed_online(const Tables& tables, std::size_t zone) {
   return tables.layout().zones[zone].signing != kNone;
 }
 
-bool ZoneHistory::update(ZoneContent content, std::uint32_t now_seconds) {
+ZoneHistory::Update ZoneHistory::update(ZoneContent content, std::uint32_t now_seconds) {
   const std::uint32_t own = serial_of(content.soa);
-  std::uint32_t next = is_later(now_seconds, own) ? now_seconds : own;
+  const std::uint32_t last = now_seconds + kAheadSecondsMax;
+  std::uint32_t next = is_later(own, last) ? own : has_content_ ? now_seconds : last;
   if (has_content_) {
     store32(serial_at(content.soa), serial_);
     if (own == own_serial_ && content == content_) {
-      return false;
+      return Update::kSame;
     }
     next = is_later(next, serial_) ? next : serial_ + 1;
+    if (is_later(next, last) && !is_later(own, last)) {
+      return Update::kLater;
+    }
     next += next == 0 ? 1 : 0;  // 0 is "the zone's own" in Serials
   }
   store32(serial_at(content.soa), next);
@@ -169,7 +173,7 @@ bool ZoneHistory::update(ZoneContent content, std::uint32_t now_seconds) {
   serial_ = next;
   content_ = std::move(content);
   forget();
-  return true;
+  return Update::kNew;
 }
 
 void ZoneHistory::forget() {

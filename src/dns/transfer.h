@@ -71,9 +71,15 @@ struct ZoneContent {
 // One zone's content over time, under serials that only grow (RFC 1982).
 class ZoneHistory {
  public:
-  // True: the content is new, and so is serial(): above the last one, the zone's own and `now`
-  // (seconds since 1970), whichever is later. The first content keeps the zone's own serial.
-  bool update(ZoneContent content, std::uint32_t now_seconds);
+  // How far serials may be ahead of the clock. The first one is that far ahead: so serials grow
+  // over restarts, too, though nothing remembers them. A zone's own serial that is later than the
+  // clock stands, and is counted up from; after a restart it is shown again.
+  static constexpr std::uint32_t kAheadSecondsMax = 10;
+
+  // kLater: the content is new, but so many came lately that there is no serial for it yet; ask
+  // again. `now_seconds` since 1970.
+  enum class Update : std::uint8_t { kSame, kNew, kLater };
+  Update update(ZoneContent content, std::uint32_t now_seconds);
 
   [[nodiscard]] std::uint32_t serial() const { return serial_; }
 

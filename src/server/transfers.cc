@@ -95,6 +95,7 @@ void Transfers::refresh(std::uint32_t now_seconds) {
   const dns::Tables& tables = snapshot_->tables;
   const dns::Layout& layout = tables.layout();
   std::map<std::string, dns::ZoneHistory> kept;
+  is_behind_ = false;
   for (std::size_t zone = 0; zone < layout.zones.size(); ++zone) {
     if (dns::is_signed_online(tables, zone)) {
       continue;
@@ -103,9 +104,12 @@ void Transfers::refresh(std::uint32_t now_seconds) {
         dns::Name::of_checked(layout.name_of(layout.nodes[layout.zones[zone].apex]));
     auto found = histories_.extract(apex.wire());
     dns::ZoneHistory history = found ? std::move(found.mapped()) : dns::ZoneHistory();
-    if (history.update(dns::materialise(tables, *snapshot_->board, zone), now_seconds)) {
+    const auto update =
+        history.update(dns::materialise(tables, *snapshot_->board, zone), now_seconds);
+    if (update == dns::ZoneHistory::Update::kNew) {
       notify_all(apex);
     }
+    is_behind_ = is_behind_ || update == dns::ZoneHistory::Update::kLater;
     if (snapshot_->serials != nullptr && zone < snapshot_->serials->size()) {
       snapshot_->serials->set(zone, history.serial());
     }
@@ -130,7 +134,7 @@ void Transfers::run() {
       continue;
     }
     std::vector<std::uint8_t> values = values_of(*snapshot_->board);
-    if (values != board_values_) {
+    if (values != board_values_ || is_behind_) {
       board_values_ = std::move(values);
       refresh(wall_seconds());
     }

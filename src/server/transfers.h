@@ -93,6 +93,7 @@ class Transfers {
   std::shared_ptr<const Snapshot> snapshot_;
   std::vector<std::uint8_t> board_values_;             // as of the last refresh
   std::map<std::string, dns::ZoneHistory> histories_;  // by apex, wire form
+  bool is_behind_ = false;                             // a content waits for its serial
   std::vector<Notice> notices_;
 };
 
