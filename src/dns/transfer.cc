@@ -26,17 +26,17 @@ bool is_later(std::uint32_t a, std::uint32_t b) {
   return a != b && a - b < 0x80000000U;
 }
 
-std::uint8_t* serial_at(ZoneRecord& soa) {
+std::uint8_t* serial_at(TransferRecord& soa) {
   return reinterpret_cast<std::uint8_t*>(soa.rdata.data()) + soa.rdata.size() - kSoaSerialFromEnd;
 }
 
-std::uint32_t serial_of(ZoneRecord& soa) {
+std::uint32_t serial_of(TransferRecord& soa) {
   return load32(serial_at(soa));
 }
 
 void append_alternative(const Layout& layout, const Alternative& alternative,
                         const std::string& owner, std::uint32_t ttl,
-                        std::vector<ZoneRecord>& records) {
+                        std::vector<TransferRecord>& records) {
   for_each_record(layout.bytes_of(alternative), [&](const RecordRef& record) {
     records.push_back({owner, record.type, ttl, text_of(record.rdata)});
     return true;
@@ -44,7 +44,7 @@ void append_alternative(const Layout& layout, const Alternative& alternative,
 }
 
 void append_set(const Layout& layout, const HealthBoard& board, const Set& set,
-                const std::string& owner, std::vector<ZoneRecord>& records) {
+                const std::string& owner, std::vector<TransferRecord>& records) {
   if (set.policy == kNone) {
     append_alternative(layout, layout.alternatives[set.first_alternative], owner, set.ttl, records);
     return;
@@ -77,7 +77,7 @@ std::vector<std::uint8_t> header_and_question(const TransferRequest& request, st
   return message;
 }
 
-void append_record(std::vector<std::uint8_t>& message, const ZoneRecord& record) {
+void append_record(std::vector<std::uint8_t>& message, const TransferRecord& record) {
   const auto append = [&](const std::string& bytes) {
     message.insert(message.end(), bytes.begin(), bytes.end());
   };
@@ -130,7 +130,7 @@ ZoneContent materialise(const Tables& tables, const HealthBoard& board, std::siz
   const auto [end, last] = std::ranges::unique(content.records);
   content.records.erase(end, last);
   const std::string apex = text_of(layout.name_of(layout.nodes[zone.apex]));
-  const auto soa = std::ranges::find_if(content.records, [&](const ZoneRecord& record) {
+  const auto soa = std::ranges::find_if(content.records, [&](const TransferRecord& record) {
     return record.type == type::kSoa && record.owner == apex;
   });
   content.soa = std::move(*soa);
@@ -185,10 +185,10 @@ void ZoneHistory::forget() {
   }
 }
 
-std::vector<const ZoneRecord*> ZoneHistory::transfer(std::optional<std::uint32_t> from) const {
-  std::vector<const ZoneRecord*> records{&content_.soa};
-  const auto append = [&](const std::vector<ZoneRecord>& more) {
-    for (const ZoneRecord& record : more) {
+std::vector<const TransferRecord*> ZoneHistory::transfer(std::optional<std::uint32_t> from) const {
+  std::vector<const TransferRecord*> records{&content_.soa};
+  const auto append = [&](const std::vector<TransferRecord>& more) {
+    for (const TransferRecord& record : more) {
       records.push_back(&record);
     }
   };
@@ -198,7 +198,7 @@ std::vector<const ZoneRecord*> ZoneHistory::transfer(std::optional<std::uint32_t
   auto first = differences_.end();
   if (from) {
     first = std::ranges::find_if(differences_, [&](const Difference& difference) {
-      ZoneRecord soa = difference.old_soa;
+      TransferRecord soa = difference.old_soa;
       return serial_of(soa) == *from;
     });
   }
@@ -251,14 +251,14 @@ std::optional<TransferRequest> parse_transfer_request(std::span<const std::uint8
 }
 
 std::vector<std::vector<std::uint8_t>> transfer_messages(
-    const TransferRequest& request, std::span<const ZoneRecord* const> records) {
+    const TransferRequest& request, std::span<const TransferRecord* const> records) {
   std::vector<std::vector<std::uint8_t>> messages;
   std::uint16_t count = 0;
   const auto finish = [&] {
     store16(&messages.back()[6], count);
     count = 0;
   };
-  for (const ZoneRecord* record : records) {
+  for (const TransferRecord* record : records) {
     const std::size_t bytes = record->owner.size() + 10 + record->rdata.size();
     if (messages.empty() || (count > 0 && messages.back().size() + bytes > kMessageBytes)) {
       if (!messages.empty()) {

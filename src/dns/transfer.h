@@ -44,19 +44,19 @@ class Serials {
   std::unique_ptr<std::atomic<std::uint32_t>[]> serials_;
 };
 
-struct ZoneRecord {
+struct TransferRecord {
   std::string owner;  // wire form
   std::uint16_t type = 0;
   std::uint32_t ttl = 0;
   std::string rdata;
 
-  friend auto operator<=>(const ZoneRecord&, const ZoneRecord&) = default;
+  friend auto operator<=>(const TransferRecord&, const TransferRecord&) = default;
 };
 
 // The SOA with the zone's own serial apart from the others, which are in order.
 struct ZoneContent {
-  ZoneRecord soa;
-  std::vector<ZoneRecord> records;
+  TransferRecord soa;
+  std::vector<TransferRecord> records;
 
   friend bool operator==(const ZoneContent&, const ZoneContent&) = default;
 };
@@ -85,14 +85,15 @@ class ZoneHistory {
 
   // The records of an answer to AXFR, or to IXFR from a client that has `from`: alone the SOA if
   // there is nothing new, the differences where they are still known, else all.
-  [[nodiscard]] std::vector<const ZoneRecord*> transfer(std::optional<std::uint32_t> from) const;
+  [[nodiscard]] std::vector<const TransferRecord*> transfer(
+      std::optional<std::uint32_t> from) const;
 
  private:
   struct Difference {
-    ZoneRecord old_soa;
-    std::vector<ZoneRecord> removed;
-    ZoneRecord new_soa;
-    std::vector<ZoneRecord> added;
+    TransferRecord old_soa;
+    std::vector<TransferRecord> removed;
+    TransferRecord new_soa;
+    std::vector<TransferRecord> added;
   };
 
   // Differences are forgotten, the oldest first, where they are more than this, or more records
@@ -125,7 +126,7 @@ struct TransferRequest {
 
 // Whole messages of at most 16 KiB (more only for a larger record), without length prefixes.
 [[nodiscard]] std::vector<std::vector<std::uint8_t>> transfer_messages(
-    const TransferRequest& request, std::span<const ZoneRecord* const> records);
+    const TransferRequest& request, std::span<const TransferRecord* const> records);
 
 // A message with the question and no records.
 [[nodiscard]] std::vector<std::uint8_t> transfer_refusal(const TransferRequest& request,
