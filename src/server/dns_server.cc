@@ -59,6 +59,7 @@ Result<std::unique_ptr<DnsServer>> DnsServer::start(const DnsServerOptions& opti
     ASSIGN_OR_RETURN(server->transfers_,
                      Transfers::create(options.keys, options.secondaries, Rng(options.seed + 1)));
     server->transfers_->adopt(std::move(snapshot));
+    server->transfers_->published();
   }
   RETURN_IF_ERROR(server->bind_all(options));
   RETURN_IF_ERROR(server->run_threads());
@@ -107,6 +108,9 @@ void DnsServer::publish(std::shared_ptr<const Snapshot> snapshot) {
     transfers_->adopt(snapshot);
   }
   cell_.publish(std::move(snapshot));
+  if (transfers_ != nullptr) {
+    transfers_->published();
+  }
 }
 
 DnsCounters DnsServer::counters() const {

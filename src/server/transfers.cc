@@ -86,7 +86,13 @@ void Transfers::adopt(std::shared_ptr<const Snapshot> snapshot) {
   const std::scoped_lock lock(mutex_);
   snapshot_ = std::move(snapshot);
   board_values_ = values_of(*snapshot_->board);
+  is_published_ = false;
   refresh(wall_seconds());
+}
+
+void Transfers::published() {
+  const std::scoped_lock lock(mutex_);
+  is_published_ = true;
   wake_.notify_all();
 }
 
@@ -130,7 +136,7 @@ void Transfers::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, kRefreshInterval);
-    if (snapshot_ == nullptr || stopping_.load(std::memory_order_acquire)) {
+    if (!is_published_ || stopping_.load(std::memory_order_acquire)) {
       continue;
     }
     std::vector<std::uint8_t> values = values_of(*snapshot_->board);

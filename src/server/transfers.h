@@ -40,8 +40,10 @@ class Transfers {
       const std::vector<config::TsigKey>& keys, const std::vector<config::Secondary>& secondaries,
       Rng rng);
 
-  // Before `snapshot` is published: its zones have their serials when this returns.
+  // Before `snapshot` is published: its zones have their serials when this returns. Nobody is told
+  // before published(): a secondary asks for the SOA at once, and must not get the old one.
   void adopt(std::shared_ptr<const Snapshot> snapshot);
+  void published();
 
   // The answer to a request that came by TCP; nullopt: it asks for no transfer.
   std::optional<std::vector<Message>> answer(std::span<const std::uint8_t> request,
@@ -95,6 +97,7 @@ class Transfers {
   std::map<std::string, dns::ZoneHistory> histories_;  // by apex, wire form
   bool is_behind_ = false;                             // a content waits for its serial
   std::vector<Notice> notices_;
+  bool is_published_ = false;  // snapshot_
 };
 
 }  // namespace leeward::server
