@@ -85,7 +85,7 @@ void Answers::use_config(load::Loaded& loaded) {
   ready_ = std::move(loaded.tables);
   locator_ = std::move(loaded.locator);
   const config::DnsConfig& dns = config_.dns;
-  std::optional<dns::CookieSecret> kept = std::move(answering_.cookie_secret);
+  const std::optional<dns::CookieSecret> kept = answering_.cookie_secret;
   answering_ = {.client_subnet = dns.client_subnet,
                 .nsid = dns.nsid,
                 .cookie_secret = {},
