@@ -220,8 +220,9 @@ std::size_t answer(const Context& context, const Query& query, std::span<std::ui
                    AnswerFacts* facts) noexcept {
   ParsedQuery parsed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   parse_query(query.bytes, parsed);
-  if (facts != nullptr && parsed.has_cookie) {
-    facts->has_good_cookie = has_good_cookie(context, query, parsed);
+  if (facts != nullptr) {
+    facts->has_good_cookie = parsed.has_cookie && has_good_cookie(context, query, parsed);
+    facts->has_tsig = parsed.has_tsig;
   }
   Envelope envelope(context, query, parsed, out);
   switch (parsed.fault) {
@@ -246,8 +247,10 @@ std::size_t answer(const Context& context, const Query& query, std::span<std::ui
 
   const std::uint32_t exact = layout.find(parsed.name.hash[0], parsed.name.suffix(0));
   envelope.copy_question();
-  const Signing signing{parsed.dnssec_ok ? context.signatures : nullptr, query.now_seconds};
-  if (exact != kNone && layout.nodes[exact].cut == kNone &&
+  const Signing signing{parsed.dnssec_ok ? context.signatures : nullptr, query.now_seconds,
+                        context.serials};
+  const bool has_own_serial = context.serials != nullptr && parsed.qtype == type::kSoa;
+  if (exact != kNone && layout.nodes[exact].cut == kNone && !has_own_serial &&
       (signing.cache == nullptr || layout.zones[layout.nodes[exact].zone].signing == kNone)) {
     const Set* set = layout.find_set(layout.nodes[exact], parsed.qtype);
     if (set != nullptr && set->plain.size != 0) {

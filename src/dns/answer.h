@@ -27,6 +27,7 @@
 #include "dns/cookie.h"
 #include "dns/signer.h"
 #include "dns/tables.h"
+#include "dns/transfer.h"
 #include "model/health_board.h"
 #include "routing/location.h"
 
@@ -54,11 +55,14 @@ struct Context {
   const CookieSecret* previous_cookie_secret = nullptr;
   // Of the calling thread. Null: answers of signed zones go out without signatures.
   SignatureCache* signatures = nullptr;
+  // Of these tables' zones. Null: their own.
+  const Serials* serials = nullptr;
 };
 
 // What the server may want to know about an answer.
 struct AnswerFacts {
   bool has_good_cookie = false;  // the client's address is not forged
+  bool has_tsig = false;         // the query is signed (RFC 8945); the answer is not yet
 };
 
 inline constexpr std::size_t kUdpResponseBytesMax = 1232;  // fits an IPv6 path of 1280

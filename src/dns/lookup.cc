@@ -242,6 +242,18 @@ Lookup::Step Lookup::follow_dname(Position position, const Node& node, std::size
   return target_.assign(rdata) ? Step::kFollow : Step::kDone;
 }
 
+RecordRef Lookup::with_serial(const RecordRef& record, std::uint32_t zone) {
+  constexpr std::size_t kSerialFromEnd = 20;
+  const std::uint32_t serial =
+      record.type == type::kSoa && signing_.serials != nullptr ? signing_.serials->get(zone) : 0;
+  if (serial == 0) {
+    return record;
+  }
+  std::memcpy(soa_.data(), record.rdata.data(), record.rdata.size());
+  store32(soa_.data() + record.rdata.size() - kSerialFromEnd, serial);
+  return {record.record, record.type, std::span(soa_).first(record.rdata.size())};
+}
+
 void Lookup::add_negative(Position position, std::uint32_t zone_index, std::uint32_t ttl_max,
                           const Node* node) {
   const Zone& zone = layout_.zones[zone_index];
@@ -249,7 +261,8 @@ void Lookup::add_negative(Position position, std::uint32_t zone_index, std::uint
   const std::uint32_t ttl = std::min(zone.negative_ttl, ttl_max);
   const std::span<const std::uint8_t> apex = layout_.name_of(layout_.nodes[zone.apex]);
   rdatas_.clear();
-  const bool fits = for_each_record(layout_.bytes_of(soa), [&](const RecordRef& record) {
+  const bool fits = for_each_record(layout_.bytes_of(soa), [&](const RecordRef& rendered) {
+    const RecordRef record = with_serial(rendered, zone_index);
     if (signing_.cache != nullptr) {
       rdatas_.push_back(record.rdata);
     }
@@ -404,13 +417,14 @@ Lookup::Added Lookup::add_chosen(const Set& set, const AddRecord& add_record) {
   const auto add_alternative = [&](const Alternative& alternative) {
     added.records += alternative.records;
     last_added_ = &alternative;
-    added.fits =
-        added.fits && for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& record) {
-          if (signing_.cache != nullptr) {
-            rdatas_.push_back(record.rdata);
-          }
-          return add_record(record, added.ttl);
-        });
+    added.fits = added.fits &&
+                 for_each_record(layout_.bytes_of(alternative), [&](const RecordRef& rendered) {
+                   const RecordRef record = with_serial(rendered, zone_);
+                   if (signing_.cache != nullptr) {
+                     rdatas_.push_back(record.rdata);
+                   }
+                   return add_record(record, added.ttl);
+                 });
   };
   if (set.policy == kNone) {
     add_alternative(layout_.alternatives[set.first_alternative]);

@@ -15,14 +15,16 @@
 #include "dns/query.h"
 #include "dns/response.h"
 #include "dns/signer.h"
+#include "dns/transfer.h"
 #include "model/health_board.h"
 
 namespace leeward::dns {
 
-// How answers of signed zones are signed; without a cache they are not.
+// What answers have that is not in the tables: signatures (none without a cache), serials.
 struct Signing {
   SignatureCache* cache = nullptr;
   std::uint32_t now_seconds = 0;
+  const Serials* serials = nullptr;
 };
 
 struct Outcome {
@@ -105,6 +107,8 @@ class Lookup {
   // What the policy chooses for this client; the answer depends on it from now on.
   routing::Choice choose(const Set& set);
   [[nodiscard]] std::uint32_t wildcard_below(const QueryName& name, std::size_t label) const;
+  // An SOA record with the serial that its zone has now.
+  RecordRef with_serial(const RecordRef& record, std::uint32_t zone);
   bool is_revisited(const QueryName& name);
 
   const Layout& layout_;
@@ -120,7 +124,8 @@ class Lookup {
   std::uint16_t qtype_ = 0;
   const Alternative* last_added_ = nullptr;
   std::size_t chain_ = 0;
-  std::array<std::uint64_t, kChainMax> visited_{};  // hashes of the names before the last
+  std::array<std::uint64_t, kChainMax> visited_{};        // hashes of the names before the last
+  std::array<std::uint8_t, 2 * kNameBytesMax + 20> soa_;  // NOLINT the rdata of with_serial
   QueryName target_;  // NOLINT(cppcoreguidelines-pro-type-member-init) of the last alias
 };
 

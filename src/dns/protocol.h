@@ -43,6 +43,7 @@ inline constexpr std::uint16_t kNsec3Param = 51;
 inline constexpr std::uint16_t kNxName = 128;     // RFC 9824: only in NSEC bitmaps
 inline constexpr std::uint16_t kMetaFirst = 128;  // RFC 6895: 128 to 255 are QTYPEs and meta types
 inline constexpr std::uint16_t kMetaLast = 255;
+inline constexpr std::uint16_t kTsig = 250;
 inline constexpr std::uint16_t kIxfr = 251;
 inline constexpr std::uint16_t kAxfr = 252;
 inline constexpr std::uint16_t kAny = 255;

@@ -151,6 +151,7 @@ bool parse_records(std::span<const std::uint8_t> message, std::size_t at, Parsed
     if (end > message.size()) {
       return false;
     }
+    query.has_tsig = query.has_tsig || load16(&message[fixed]) == type::kTsig;
     if (load16(&message[fixed]) == type::kOpt &&
         (i < authority || !take_opt(message, owner, fixed, query))) {
       return false;

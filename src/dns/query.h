@@ -36,6 +36,7 @@ struct ParsedQuery {
 
   Fault fault = Fault::kNone;
   bool has_edns = false;
+  bool has_tsig = false;
   bool dnssec_ok = false;
   std::uint8_t edns_version = 0;
   std::uint16_t edns_size = 0;

@@ -155,6 +155,7 @@ std::shared_ptr<const server::Snapshot> Answers::adopt(dns::Tables tables,
     zones_.push_back(zone.name);
   }
   auto snapshot = std::make_shared<server::Snapshot>();
+  snapshot->serials = std::make_shared<dns::Serials>(zones_.size());
   snapshot->tables = std::move(tables);
   snapshot->board = board_;
   snapshot->locator = locator_;

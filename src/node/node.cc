@@ -188,7 +188,9 @@ struct Node::Impl {
     ASSIGN_OR_RETURN(dns, server::DnsServer::start({.listen = config.dns.listen,
                                                     .workers = config.dns.workers,
                                                     .tcp = {},
-                                                    .seed = random_seed()},
+                                                    .seed = random_seed(),
+                                                    .keys = config.dns.keys,
+                                                    .secondaries = config.dns.secondaries},
                                                    make_snapshot()));
     answers->publish_to([this](std::shared_ptr<const server::Snapshot> snapshot) {
       facts.zones = answers->zones();

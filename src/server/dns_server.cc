@@ -54,7 +54,12 @@ Result<std::unique_ptr<DnsServer>> DnsServer::start(const DnsServerOptions& opti
   if (options.listen.empty()) {
     return fail(ErrorCode::kInvalidArgument, "the DNS server has no address to listen on");
   }
-  std::unique_ptr<DnsServer> server(new DnsServer(std::move(snapshot)));
+  std::unique_ptr<DnsServer> server(new DnsServer(snapshot));
+  if (!options.secondaries.empty() || !options.keys.empty()) {
+    ASSIGN_OR_RETURN(server->transfers_,
+                     Transfers::create(options.keys, options.secondaries, Rng(options.seed + 1)));
+    server->transfers_->adopt(std::move(snapshot));
+  }
   RETURN_IF_ERROR(server->bind_all(options));
   RETURN_IF_ERROR(server->run_threads());
   return server;
@@ -68,11 +73,12 @@ Status DnsServer::bind_all(const DnsServerOptions& options) {
     endpoints_.push_back(bound.endpoint);
     listeners.push_back(std::move(bound.tcp));
     for (UniqueFd& fd : bound.udp) {
-      udp_.push_back(
-          std::make_unique<UdpWorker>(std::move(fd), bound.wildcard, cell_, rng.split()));
+      udp_.push_back(std::make_unique<UdpWorker>(std::move(fd), bound.wildcard, cell_, rng.split(),
+                                                 transfers_.get()));
     }
   }
-  ASSIGN_OR_RETURN(tcp_, TcpServer::create(std::move(listeners), cell_, options.tcp, rng.split()));
+  ASSIGN_OR_RETURN(tcp_, TcpServer::create(std::move(listeners), cell_, options.tcp, rng.split(),
+                                           transfers_.get()));
   return {};
 }
 
@@ -80,6 +86,9 @@ Status DnsServer::run_threads() {
   const SignalsBlocked blocked;
   try {
     threads_.emplace_back([tcp = tcp_.get()] { tcp->run(); });
+    if (transfers_ != nullptr) {
+      threads_.emplace_back([transfers = transfers_.get()] { transfers->run(); });
+    }
     for (const std::unique_ptr<UdpWorker>& worker : udp_) {
       threads_.emplace_back([udp = worker.get()] { udp->run(); });
     }
@@ -94,6 +103,9 @@ Status DnsServer::run_threads() {
 
 void DnsServer::publish(std::shared_ptr<const Snapshot> snapshot) {
   LEEWARD_CHECK(snapshot != nullptr && snapshot->board != nullptr, "a server has something to say");
+  if (transfers_ != nullptr) {
+    transfers_->adopt(snapshot);
+  }
   cell_.publish(std::move(snapshot));
 }
 
@@ -109,6 +121,9 @@ DnsCounters DnsServer::counters() const {
 void DnsServer::stop() {
   if (tcp_ != nullptr) {
     tcp_->stop();
+  }
+  if (transfers_ != nullptr) {
+    transfers_->stop();
   }
   for (const std::unique_ptr<UdpWorker>& worker : udp_) {
     worker->stop();  // a closed one is harmless

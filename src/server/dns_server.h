@@ -20,6 +20,7 @@
 #include "server/counters.h"
 #include "server/snapshot.h"
 #include "server/tcp_server.h"
+#include "server/transfers.h"
 #include "server/udp_worker.h"
 
 namespace leeward::server {
@@ -29,6 +30,8 @@ struct DnsServerOptions {
   int workers = 0;                       // UDP threads per endpoint; 0: one per core
   TcpLimits tcp;
   std::uint64_t seed = 0;  // of the choices among equal answers
+  std::vector<config::TsigKey> keys{};
+  std::vector<config::Secondary> secondaries{};  // get zone transfers and NOTIFY
 };
 
 class DnsServer {
@@ -60,6 +63,7 @@ class DnsServer {
 
   SnapshotCell<Snapshot> cell_;
   std::vector<config::Endpoint> endpoints_;
+  std::unique_ptr<Transfers> transfers_;  // null: no secondaries
   std::vector<std::unique_ptr<UdpWorker>> udp_;
   std::unique_ptr<TcpServer> tcp_;
   std::vector<std::thread> threads_;

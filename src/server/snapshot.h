@@ -31,6 +31,7 @@ struct Snapshot {
   std::shared_ptr<const HealthBoard> board;  // never null; written by whoever else holds it
   std::shared_ptr<const routing::Locator> locator{};  // where clients are; null: not known
   Answering answering{};
+  std::shared_ptr<dns::Serials> serials{};  // of secondaries' zones; null: the zones' own
 
   // `signatures` are the calling thread's; null: nothing is signed.
   [[nodiscard]] dns::Context context(dns::SignatureCache* signatures = nullptr) const {
@@ -42,7 +43,8 @@ struct Snapshot {
             .cookie_secret = answering.cookie_secret ? &*answering.cookie_secret : nullptr,
             .previous_cookie_secret =
                 answering.previous_cookie_secret ? &*answering.previous_cookie_secret : nullptr,
-            .signatures = signatures};
+            .signatures = signatures,
+            .serials = serials.get()};
   }
 };
 

@@ -75,7 +75,8 @@ struct TcpServer::Connection {
 
 Result<std::unique_ptr<TcpServer>> TcpServer::create(std::vector<UniqueFd> listeners,
                                                      const SnapshotCell<Snapshot>& cell,
-                                                     TcpLimits limits, Rng rng) {
+                                                     TcpLimits limits, Rng rng,
+                                                     Transfers* transfers) {
   UniqueFd epoll(epoll_create1(EPOLL_CLOEXEC));
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   UniqueFd reserve = open_reserve();
@@ -92,12 +93,12 @@ Result<std::unique_ptr<TcpServer>> TcpServer::create(std::vector<UniqueFd> liste
   }
   return std::unique_ptr<TcpServer>(new TcpServer(std::move(listeners), std::move(epoll),
                                                   std::move(wake), std::move(reserve), cell, limits,
-                                                  rng));
+                                                  rng, transfers));
 }
 
 TcpServer::TcpServer(std::vector<UniqueFd> listeners, UniqueFd epoll, UniqueFd wake,
                      UniqueFd reserve, const SnapshotCell<Snapshot>& cell, TcpLimits limits,
-                     Rng rng)
+                     Rng rng, Transfers* transfers)
     : listeners_(std::move(listeners)),
       epoll_(std::move(epoll)),
       wake_(std::move(wake)),
@@ -106,7 +107,8 @@ TcpServer::TcpServer(std::vector<UniqueFd> listeners, UniqueFd epoll, UniqueFd w
       limits_(limits),
       rng_(rng),
       input_(kReadBytes),
-      answer_(dns::kTcpBufferBytesMin) {}
+      answer_(dns::kTcpBufferBytesMin),
+      transfers_(transfers) {}
 
 TcpServer::~TcpServer() = default;
 
@@ -285,7 +287,14 @@ void TcpServer::answer_pending(Connection& connection) {
                            .random = rng_.next(),
                            .client = connection.network,
                            .now_seconds = static_cast<std::uint32_t>(std::time(nullptr))};
-    const std::size_t size = dns::answer(snapshot.context(&signatures_), query, answer_);
+    if (transfers_ != nullptr && transfer(connection, query)) {
+      continue;
+    }
+    dns::AnswerFacts facts;
+    std::size_t size = dns::answer(snapshot.context(&signatures_), query, answer_, &facts);
+    if (facts.has_tsig && transfers_ != nullptr) {
+      size = transfers_->sign_answer(query.bytes, answer_, size, query.now_seconds);
+    }
     if (size == 0) {
       counters_.ignored.add(1);
       continue;
@@ -293,6 +302,20 @@ void TcpServer::answer_pending(Connection& connection) {
     counters_.count_response(answer_.data());
     append_frame({answer_.data(), size}, connection.output);
   }
+}
+
+// True: it was a transfer that was asked for. All of it is queued: who reads slowly keeps it in
+// memory until the time for an answer is over.
+bool TcpServer::transfer(Connection& connection, const dns::Query& query) {
+  const auto messages = transfers_->answer(query.bytes, connection.network, query.now_seconds);
+  if (!messages) {
+    return false;
+  }
+  for (const Transfers::Message& message : *messages) {
+    counters_.count_response(message.data());
+    append_frame(message, connection.output);
+  }
+  return true;
 }
 
 // False: the connection is dead.

@@ -21,6 +21,7 @@
 #include "server/counters.h"
 #include "server/snapshot.h"
 #include "server/socket.h"
+#include "server/transfers.h"
 
 namespace leeward::server {
 
@@ -36,7 +37,8 @@ class TcpServer {
   // `listeners` listen and are non-blocking.
   static Result<std::unique_ptr<TcpServer>> create(std::vector<UniqueFd> listeners,
                                                    const SnapshotCell<Snapshot>& cell,
-                                                   TcpLimits limits, Rng rng);
+                                                   TcpLimits limits, Rng rng,
+                                                   Transfers* transfers = nullptr);
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
@@ -54,7 +56,7 @@ class TcpServer {
   using Connections = std::list<Connection>;  // the idlest first
 
   TcpServer(std::vector<UniqueFd> listeners, UniqueFd epoll, UniqueFd wake, UniqueFd reserve,
-            const SnapshotCell<Snapshot>& cell, TcpLimits limits, Rng rng);
+            const SnapshotCell<Snapshot>& cell, TcpLimits limits, Rng rng, Transfers* transfers);
 
   void handle_event(int fd, std::uint32_t events);
   void accept_all(int listener);
@@ -63,6 +65,7 @@ class TcpServer {
   void serve(Connections::iterator connection, std::uint32_t events);
   bool read_some(Connection& connection);
   void answer_pending(Connection& connection);
+  bool transfer(Connection& connection, const dns::Query& query);
   bool write_some(Connection& connection);
   static void drop_sent(Connection& connection);
   void watch(Connection& connection);
@@ -85,6 +88,7 @@ class TcpServer {
   std::vector<std::uint8_t> input_;   // one read
   std::vector<std::uint8_t> answer_;  // one response
   dns::SignatureCache signatures_;
+  Transfers* transfers_;  // null: there are no secondaries
 };
 
 }  // namespace leeward::server

@@ -85,8 +85,13 @@ struct UdpWorker::Batch {
   }
 };
 
-UdpWorker::UdpWorker(UniqueFd fd, bool wildcard, const SnapshotCell<Snapshot>& cell, Rng rng)
-    : fd_(std::move(fd)), reader_(cell), rng_(rng), batch_(std::make_unique<Batch>(wildcard)) {}
+UdpWorker::UdpWorker(UniqueFd fd, bool wildcard, const SnapshotCell<Snapshot>& cell, Rng rng,
+                     const Transfers* transfers)
+    : fd_(std::move(fd)),
+      reader_(cell),
+      rng_(rng),
+      batch_(std::make_unique<Batch>(wildcard)),
+      transfers_(transfers) {}
 
 UdpWorker::~UdpWorker() = default;
 
@@ -131,7 +136,11 @@ void UdpWorker::answer_batch(int received) {
           .client = network_of(batch_->clients[i]),
           .now_seconds = now_seconds,
       };
-      size = dns::answer(context, query, batch_->responses[count]);
+      dns::AnswerFacts facts;
+      size = dns::answer(context, query, batch_->responses[count], &facts);
+      if (facts.has_tsig && transfers_ != nullptr) {
+        size = transfers_->sign_answer(query.bytes, batch_->responses[count], size, now_seconds);
+      }
     }
     if (size == 0) {
       counters_.ignored.add(1);

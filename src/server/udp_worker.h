@@ -11,13 +11,16 @@
 #include "server/counters.h"
 #include "server/snapshot.h"
 #include "server/socket.h"
+#include "server/transfers.h"
 
 namespace leeward::server {
 
 class UdpWorker {
  public:
   // `fd` is blocking; `wildcard`: it gives each packet's destination, and answers leave from there.
-  UdpWorker(UniqueFd fd, bool wildcard, const SnapshotCell<Snapshot>& cell, Rng rng);
+  // `transfers`, which may be null, signs answers to signed queries.
+  UdpWorker(UniqueFd fd, bool wildcard, const SnapshotCell<Snapshot>& cell, Rng rng,
+            const Transfers* transfers = nullptr);
   ~UdpWorker();
   UdpWorker(const UdpWorker&) = delete;
   UdpWorker& operator=(const UdpWorker&) = delete;
@@ -46,6 +49,7 @@ class UdpWorker {
   WorkerCounters counters_;
   std::unique_ptr<Batch> batch_;
   dns::SignatureCache signatures_;
+  const Transfers* transfers_;
 };
 
 }  // namespace leeward::server
