@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/answers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -51,6 +53,26 @@ std::map<dns::Name, dns::ZoneSigning> signing_of(const route53::Catalog& catalog
   return signing;
 }
 
+// The workers share an address's clients evenly, and so the limit.
+server::RateLimit rate_limit_of(const config::DnsConfig& dns) {
+  const config::RateLimitConfig& config = dns.rate_limit;
+  const std::uint32_t workers = dns.workers > 0 ? static_cast<std::uint32_t>(dns.workers)
+                                                : std::max(1U, std::thread::hardware_concurrency());
+  const auto rate = static_cast<std::uint32_t>(config.responses_per_second);
+  server::RateLimit limit{
+      .responses_per_second = rate == 0 ? 0 : std::max(1U, rate / workers),
+      .slip = static_cast<std::uint32_t>(config.slip),
+      .window_seconds = static_cast<std::uint32_t>(
+          std::chrono::duration_cast<std::chrono::seconds>(config.window).count()),
+      .exempt = {}};
+  for (const std::string& network : config.exempt) {
+    if (const auto parsed = routing::parse_network(network)) {
+      limit.exempt.push_back(*parsed);
+    }
+  }
+  return limit;
+}
+
 dns::CookieSecret random_secret() {
   std::random_device device;
   dns::CookieSecret secret{};
@@ -85,11 +107,12 @@ void Answers::use_config(load::Loaded& loaded) {
   ready_ = std::move(loaded.tables);
   locator_ = std::move(loaded.locator);
   const config::DnsConfig& dns = config_.dns;
-  std::optional<dns::CookieSecret> kept = std::move(answering_.cookie_secret);
+  const std::optional<dns::CookieSecret> kept = answering_.cookie_secret;
   answering_ = {.client_subnet = dns.client_subnet,
                 .nsid = dns.nsid,
                 .cookie_secret = {},
-                .previous_cookie_secret = cookie_secret(dns.previous_cookie_secret)};
+                .previous_cookie_secret = cookie_secret(dns.previous_cookie_secret),
+                .rate_limit = rate_limit_of(dns)};
   if (dns.cookies) {
     answering_.cookie_secret = cookie_secret(dns.cookie_secret);
     if (!answering_.cookie_secret) {

@@ -14,8 +14,9 @@ struct DnsCounters {
   std::uint64_t queries_tcp = 0;
   std::array<std::uint64_t, 16> responses_by_rcode{};  // RCODE of the header (RFC 1035)
   std::uint64_t truncated = 0;                         // responses with TC=1
-  std::uint64_t ignored = 0;      // messages that get no response: too short, responses, too long
-  std::uint64_t send_failed = 0;  // the kernel refused the response; the client will ask again
+  std::uint64_t rate_limited = 0;  // responses over the limit: dropped (and ignored), or truncated
+  std::uint64_t ignored = 0;       // messages that get no response: too short, responses, too long
+  std::uint64_t send_failed = 0;   // the kernel refused the response; the client will ask again
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
   std::uint64_t tcp_accepted = 0;
@@ -49,6 +50,7 @@ class alignas(64) WorkerCounters {
   Counter queries;
   std::array<Counter, 16> responses_by_rcode;
   Counter truncated;
+  Counter rate_limited;
   Counter ignored;
   Counter send_failed;
   Counter received_bytes;
@@ -74,6 +76,7 @@ class alignas(64) WorkerCounters {
       total.responses_by_rcode[i] += responses_by_rcode[i].get();
     }
     total.truncated += truncated.get();
+    total.rate_limited += rate_limited.get();
     total.ignored += ignored.get();
     total.send_failed += send_failed.get();
     total.received_bytes += received_bytes.get();

@@ -13,6 +13,7 @@
 #include "dns/tables.h"
 #include "model/health_board.h"
 #include "routing/location.h"
+#include "server/rate_limit.h"
 
 namespace leeward::server {
 
@@ -22,6 +23,7 @@ struct Answering {
   std::string nsid;  // empty: not said
   std::optional<dns::CookieSecret> cookie_secret;
   std::optional<dns::CookieSecret> previous_cookie_secret;
+  RateLimit rate_limit;  // of each UDP worker
 };
 
 // What the workers answer from. The tables never change; the board's words do, under the workers'

@@ -118,8 +118,30 @@ void UdpWorker::stop() {
   (void)shutdown(fd_.get(), SHUT_RDWR);
 }
 
+std::size_t UdpWorker::limited(const routing::ClientNetwork& client,
+                               std::span<std::uint8_t> response, std::uint32_t now_seconds) {
+  switch (limiter_.decide(client, response, now_seconds)) {
+    case RateLimiter::Decision::kSend:
+      return response.size();
+    case RateLimiter::Decision::kTruncate:
+      counters_.rate_limited.add(1);
+      return truncate_response(response);
+    case RateLimiter::Decision::kDrop:
+      break;
+  }
+  counters_.rate_limited.add(1);
+  return 0;
+}
+
 void UdpWorker::answer_batch(int received) {
   const Snapshot& snapshot = reader_.get();
+  if (limited_by_ != &snapshot) {
+    limited_by_ = &snapshot;
+    if (rate_limit_ != snapshot.answering.rate_limit) {
+      rate_limit_ = snapshot.answering.rate_limit;
+      limiter_ = RateLimiter(rate_limit_);
+    }
+  }
   std::uint64_t received_bytes = 0;
   std::size_t count = 0;
   const dns::Context context = snapshot.context(&signatures_);
@@ -140,6 +162,8 @@ void UdpWorker::answer_batch(int received) {
       size = dns::answer(context, query, batch_->responses[count], &facts);
       if (facts.has_tsig && transfers_ != nullptr) {
         size = transfers_->sign_answer(query.bytes, batch_->responses[count], size, now_seconds);
+      } else if (size > 0 && limiter_.is_on() && !facts.has_good_cookie) {
+        size = limited(query.client, std::span(batch_->responses[count]).first(size), now_seconds);
       }
     }
     if (size == 0) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 
 #include "base/rng.h"
 #include "server/counters.h"
@@ -40,6 +41,9 @@ class UdpWorker {
   struct Batch;
 
   void answer_batch(int received);
+  // The size of what goes out; 0: nothing does.
+  std::size_t limited(const routing::ClientNetwork& client, std::span<std::uint8_t> response,
+                      std::uint32_t now_seconds);
   void send_batch(int count);
 
   UniqueFd fd_;
@@ -49,6 +53,9 @@ class UdpWorker {
   WorkerCounters counters_;
   std::unique_ptr<Batch> batch_;
   dns::SignatureCache signatures_;
+  RateLimiter limiter_{RateLimit()};
+  RateLimit rate_limit_;                  // that limiter_ was made with
+  const Snapshot* limited_by_ = nullptr;  // where that came from
   const Transfers* transfers_;
 };
 
