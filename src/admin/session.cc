@@ -274,9 +274,10 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
 
   // Only the first answer to a request counts: the deadline and the control plane race.
   void respond(std::uint64_t number, Response response) {
-    if (closed_ || !answering_ || number != served_) {
+    if (closed_ || number != served_ || number == responded_) {
       return;
     }
+    responded_ = number;
     answering_ = false;
     timer_.cancel();
     if (!response.follow_events) {
@@ -452,6 +453,7 @@ class SessionOn final : public Session, public std::enable_shared_from_this<Sess
   bool finishing_ = false;
   bool closed_ = false;
   std::uint64_t served_ = 0;
+  std::uint64_t responded_ = 0;  // the last request that has its answer, on its way or there
   std::optional<std::uint64_t> waiting_since_;
 
   std::optional<EventLog::SubscriptionId> subscription_;

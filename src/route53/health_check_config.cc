@@ -89,8 +89,8 @@ std::expected<void, ApiError> read_changeable(pugi::xml_node node, HealthCheckEn
   }
   RETURN_IF_ERROR(read_list(node, "ChildHealthChecks", kChildrenMax + 1, entry.children));
   ASSIGN_OR_RETURN(const auto sni, flag_of(node, "EnableSNI"));
-  if (sni) {
-    entry.enable_sni = *sni;
+  if (sni.has_value()) {
+    entry.enable_sni = sni;
   }
   RETURN_IF_ERROR(read_list(node, "Regions", 64, entry.regions));
   if (const pugi::xml_node alarm = child(node, "AlarmIdentifier")) {
