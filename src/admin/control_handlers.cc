@@ -12,6 +12,7 @@
 #include "admin/handlers.h"
 #include "admin/json.h"
 #include "admin/problem.h"
+#include "base/utf8.h"
 #include "controls/controls_json.h"
 
 namespace leeward::admin {

@@ -75,15 +75,5 @@ TEST(EventLog, TheRunsNameCannotBreakAFrame) {
   EXPECT_EQ(EventLog("\n").last_id(), "run-0");
 }
 
-TEST(ValidUtf8, KeepsWhatIsValidAndReplacesTheRest) {
-  EXPECT_EQ(valid_utf8("héllo €𝄞"), "héllo €𝄞");
-  const std::string bad = "\xEF\xBF\xBD";
-  EXPECT_EQ(valid_utf8("a\xFF"), "a" + bad);
-  EXPECT_EQ(valid_utf8("\xC0\xAF"), bad + bad);            // overlong
-  EXPECT_EQ(valid_utf8("\xED\xA0\x80"), bad + bad + bad);  // surrogate
-  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);
-  EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);  // cut short
-}
-
 }  // namespace
 }  // namespace leeward::admin

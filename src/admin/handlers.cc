@@ -13,6 +13,7 @@
 #include "admin/metrics.h"
 #include "admin/move_body.h"
 #include "admin/problem.h"
+#include "base/utf8.h"
 
 namespace leeward::admin {
 namespace {

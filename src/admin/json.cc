@@ -11,6 +11,7 @@
 
 #include "base/overloaded.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 namespace leeward::admin {
 namespace {

@@ -43,7 +43,4 @@ namespace leeward::admin {
 // The `data:` of an event.
 [[nodiscard]] boost::json::object to_json(const Event& event, Instant now);
 
-// The text with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-[[nodiscard]] std::string valid_utf8(std::string_view text);
-
 }  // namespace leeward::admin

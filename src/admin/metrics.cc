@@ -8,6 +8,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "admin/json.h"
+#include "base/utf8.h"
 
 namespace leeward::admin {
 namespace {

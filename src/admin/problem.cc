@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "admin/json.h"
+#include "base/utf8.h"
 
 namespace leeward::admin {
 namespace {

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 namespace leeward {
 namespace {
@@ -109,6 +110,18 @@ TEST(Secret, NeverPrints) {
   EXPECT_FALSE(equal_in_constant_time("abc", ""));
   EXPECT_FALSE(equal_in_constant_time("", "a"));
   EXPECT_FALSE(equal_in_constant_time("ab", "abab"));
+}
+
+TEST(Utf8, KeepsWhatIsValidAndReplacesTheRest) {
+  EXPECT_EQ(valid_utf8("héllo €𝄞"), "héllo €𝄞");
+  const std::string bad = "\xEF\xBF\xBD";
+  EXPECT_EQ(valid_utf8("a\xFF"), "a" + bad);
+  EXPECT_EQ(valid_utf8("\xC0\xAF"), bad + bad);            // overlong
+  EXPECT_EQ(valid_utf8("\xED\xA0\x80"), bad + bad + bad);  // surrogate
+  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), bad + bad + bad + bad);
+  EXPECT_EQ(valid_utf8("\xE2\x82"), bad + bad);  // cut short
+  EXPECT_TRUE(is_utf8("") && is_utf8("héllo €𝄞"));
+  EXPECT_FALSE(is_utf8("a\xFF") || is_utf8("\xC0\xAF") || is_utf8("\xE2\x82"));
 }
 
 TEST(Fnv, MatchesThePublishedVectors) {

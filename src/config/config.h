@@ -143,6 +143,7 @@ struct ApiConfig {
   std::optional<TlsFiles> tls;
   std::vector<Token> tokens;  // none: on a loopback address everybody is admin, elsewhere an error
   std::vector<AwsCredential> aws_credentials;
+  bool delete_used_health_checks = false;
 
   friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };

@@ -220,6 +220,9 @@ Section<ApiConfig> api_section() {
                   "Who may call the Route 53 API (Signature Version 4). Without any, callers on a "
                   "loopback address need no signature, and nobody else may call it.",
                   check_access_key_id),
+              boolean_key("delete_used_health_checks", &ApiConfig::delete_used_health_checks,
+                          "DeleteHealthCheck of the Route 53 API takes a check that record sets "
+                          "refer to, as Amazon's does; they count as healthy then."),
           },
       .finish = finish_api,
   };

@@ -205,6 +205,17 @@ TEST(AnswerLimits, LabelsOf63AndNamesOf255Bytes) {
   EXPECT_EQ(parse_response(ask(tables, deep + "t", "A", {}))->rcode_text, "NXDOMAIN");
 }
 
+// Found by fuzzing: the name's own labels, not yet ended, were taken for a name to point at, and
+// with an old zero behind them the pointer pointed at itself.
+TEST(Answer, ANameThatRepeatsALabelIsNotCompressedIntoItself) {
+  const Tables tables = compile_zone(std::string(kHead) + "a NS ns.com.com.\nb NS x.b.b.b.\n");
+  for (const char* name : {"a.t", "b.t"}) {
+    const auto response = parse_response(ask(tables, name, "NS", {}));
+    ASSERT_TRUE(response.has_value()) << response.error().message;
+    EXPECT_EQ(response->authority.at(0).data, name[0] == 'a' ? "ns.com.com." : "x.b.b.b.");
+  }
+}
+
 // Whatever arrives: no crash (under sanitizers: no stray byte), no response to a response, nothing
 // above the limits.
 TEST(AnswerHostile, MutatedQueriesNeverCrashNorAmplify) {

@@ -50,8 +50,8 @@ void ask(const Tables& tables, const HealthBoard& board, const Node& node, std::
   std::vector<std::uint8_t> out(kTcpBufferBytesMin);
   for (const std::string_view client : kClients) {
     const std::size_t size =
-        answer(tables, board,
-               {query, Transport::kTcp, 1, *routing::parse_network(client), &networks()}, out);
+        answer(Context{.tables = tables, .board = board, .locator = &networks()},
+               {query, Transport::kTcp, 1, *routing::parse_network(client)}, out);
     if (size == 0 || !parse_response(std::span(out).first(size))) {
       std::fprintf(stderr, "unreadable answer\n");
       std::abort();

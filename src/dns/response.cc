@@ -69,9 +69,11 @@ bool Response::name_at_equals(std::size_t offset, std::span<const std::uint8_t> 
 }
 
 bool Response::put_name(std::span<const std::uint8_t> name) {
+  // Not this name's own labels: it does not end yet, and what lies behind it is no part of it.
+  const std::size_t finished_names = name_count_;
   for (std::size_t at = 0; name[at] != 0;) {
     const std::span<const std::uint8_t> suffix = name.subspan(at);
-    for (std::size_t i = 0; i < name_count_; ++i) {
+    for (std::size_t i = 0; i < finished_names; ++i) {
       if (name_at_equals(names_[i], suffix)) {
         const std::uint16_t target = names_[i];
         std::array<std::uint8_t, 2> pointer{};

@@ -121,6 +121,7 @@ struct Node::Impl {
       options.credentials.push_back(
           {each.access_key_id, each.secret, each.access == config::AwsAccess::kReadOnly});
     }
+    options.delete_used_health_checks = config.api.delete_used_health_checks;
     options.enabled =
         !options.credentials.empty() || is_loopback_address(config.api.listen.address);
     if (!config.dns.name_servers.empty()) {

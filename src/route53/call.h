@@ -68,6 +68,7 @@ struct Call {
   Rng& rng;  // for ids
   const Views& views;
   const std::vector<std::string>& name_servers;  // of new zones: absolute, with trailing dots
+  bool delete_used_health_checks = false;        // else refused while a record set refers to one
 
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
 };

@@ -46,13 +46,18 @@ void write_rows(XmlWriter& xml, const std::vector<CheckerRow>& rows) {
   xml.close();
 }
 
-// Who needs the health check; empty: nobody.
-std::string user_of(const Catalog& catalog, const std::string& id) {
+// The calculated check that counts this one; empty: none.
+std::string parent_of(const Catalog& catalog, const std::string& id) {
   for (const auto& [other, check] : catalog.health_checks) {
     if (std::ranges::find(check.children, id) != check.children.end()) {
       return "health check " + other;
     }
   }
+  return {};
+}
+
+// The first record set that refers to the health check; empty: none.
+std::string user_of(const Catalog& catalog, const std::string& id) {
   std::string user;
   for (const auto& [zone_id, zone] : catalog.zones) {
     zone.zone.records.visit_all([&](const ResourceRecordSet& set) {
@@ -147,7 +152,11 @@ OperationResult update_health_check(const Call& call) {
 
 OperationResult delete_health_check_operation(const Call& call) {
   ASSIGN_OR_RETURN(const HealthCheckEntry* const check, find_check(call));
-  if (const std::string user = user_of(call.catalog, check->id); !user.empty()) {
+  std::string user = parent_of(call.catalog, check->id);
+  if (user.empty() && !call.delete_used_health_checks) {
+    user = user_of(call.catalog, check->id);
+  }
+  if (!user.empty()) {
     return std::unexpected(
         ApiError{400, "HealthCheckInUse", fmt::format("the health check is in use by {}", user)});
   }

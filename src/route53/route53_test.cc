@@ -36,7 +36,8 @@ TEST(Xml, HostileDocumentsAreRefused) {
   for (const std::string& bad :
        {std::string("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"),
         std::string("<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>"), deep, wide, std::string("<a"),
-        std::string("no xml"), std::string("<a></b>"), std::string(5U << 20, ' ') + "<a/>"}) {
+        std::string("no xml"), std::string("<a></b>"), std::string(5U << 20, ' ') + "<a/>",
+        std::string("<a>\x93</a>"), std::string("<a>&#xD800;</a>"), std::string("<a b='\xFF'/>")}) {
     const auto document = parse_xml(bad);
     ASSERT_FALSE(document) << bad.substr(0, 60);
     EXPECT_EQ(document.error().code, "MalformedInput");
@@ -282,6 +283,40 @@ TEST(TrafficDocument, SaysWhatIsWrong) {
   EXPECT_THAT(wrong(R"({"AWSPolicyFormatVersion":"2015-10-01","RecordType":"A","Endpoints":)"
                     R"({"a":{"Type":"elastic-load-balancer","Value":"x"}},"StartEndpoint":"a"})"),
               HasSubstr("must be value"));
+}
+
+TEST(Operations, AHealthCheckInUseStaysUnlessTheConfigSaysOtherwise) {
+  TestApi api;
+  ASSERT_TRUE(api.ask("POST", "/2013-04-01/healthcheck",
+                      "<CreateHealthCheckRequest><CallerReference>1</CallerReference>"
+                      "<HealthCheckConfig><IPAddress>192.0.2.1</IPAddress><Port>80</Port>"
+                      "<Type>TCP</Type></HealthCheckConfig></CreateHealthCheckRequest>"));
+  const std::string check = api.catalog.health_checks.begin()->first;
+  ASSERT_TRUE(api.ask("POST", "/2013-04-01/hostedzone",
+                      "<CreateHostedZoneRequest><Name>z.test</Name><CallerReference>1"
+                      "</CallerReference></CreateHostedZoneRequest>"));
+  const std::string records =
+      "/2013-04-01/hostedzone/" + api.catalog.zones.begin()->first + "/rrset/";
+  const auto batch = [&](const std::string& action) {
+    return "<ChangeResourceRecordSetsRequest><ChangeBatch><Changes><Change><Action>" + action +
+           "</Action><ResourceRecordSet><Name>w.z.test</Name><Type>A</Type><SetIdentifier>a"
+           "</SetIdentifier><Weight>1</Weight><TTL>60</TTL><ResourceRecords><ResourceRecord>"
+           "<Value>192.0.2.1</Value></ResourceRecord></ResourceRecords><HealthCheckId>" +
+           check +
+           "</HealthCheckId></ResourceRecordSet></Change></Changes></ChangeBatch>"
+           "</ChangeResourceRecordSetsRequest>";
+  };
+  ASSERT_TRUE(api.ask("POST", records, batch("CREATE")));
+  const auto refused = api.ask("DELETE", "/2013-04-01/healthcheck/" + check);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "HealthCheckInUse");
+  EXPECT_EQ(api.catalog.health_checks.size(), 1U);
+  api.delete_used_health_checks = true;
+  ASSERT_TRUE(api.ask("DELETE", "/2013-04-01/healthcheck/" + check));
+  EXPECT_TRUE(api.catalog.health_checks.empty());
+  // What refers to nothing can still be deleted, and nothing new can refer to it.
+  EXPECT_FALSE(api.ask("POST", records, batch("UPSERT")));
+  EXPECT_TRUE(api.ask("POST", records, batch("DELETE")));
 }
 
 TEST(Operations, ABatchOfAThousandIsOneSetOfMutations) {

@@ -200,7 +200,8 @@ OperationResult Service::run(const Request& request, const Match& match) {
                   .now = hooks_.now(),
                   .rng = rng_,
                   .views = *hooks_.views,
-                  .name_servers = options_.name_servers};
+                  .name_servers = options_.name_servers,
+                  .delete_used_health_checks = options_.delete_used_health_checks};
   return match.route->operation(call);
 }
 

@@ -39,6 +39,9 @@ struct ServiceOptions {
   bool enabled = true;  // otherwise every request is refused, with what to configure
   // Name servers of new zones: absolute, with trailing dots; at least one.
   std::vector<std::string> name_servers{"ns1.leeward.invalid."};
+  // DeleteHealthCheck while record sets refer to the check: as Amazon does, whose clients (octoDNS)
+  // count on it; they count as healthy then. Otherwise it is refused.
+  bool delete_used_health_checks = false;
 };
 
 struct Hooks {

@@ -48,7 +48,7 @@ class TestApi {
     }
     const Call call{
         catalog, match->parameters, std::move(query), document->document_element(), WallTime{}, rng,
-        views,   name_servers};
+        views,   name_servers, delete_used_health_checks};
     OperationResult result = match->route->operation(call);
     if (result) {
       for (const Mutation& mutation : result->mutations) {
@@ -66,6 +66,7 @@ class TestApi {
   Rng rng{7};
   TestViews views;
   std::vector<std::string> name_servers{"ns1.example.net.", "ns2.example.net."};
+  bool delete_used_health_checks = false;
 };
 
 }  // namespace leeward::route53

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace leeward::route53 {
 namespace {
 
@@ -19,6 +21,10 @@ std::optional<ApiError> check_shape(const pugi::xml_document& document) {
     }
     if (++nodes > kXmlNodesMax || depth > kXmlDepthMax) {
       return malformed_input("the document is too deep or has too many elements");
+    }
+    // Again after parsing: a character reference can make a lone surrogate.
+    if (!is_utf8(node.value()) || !is_utf8(node.name())) {
+      return malformed_input("the body is not UTF-8");
     }
     if (node.first_child()) {
       node = node.first_child();
@@ -64,6 +70,9 @@ void append_escaped(std::string& to, std::string_view text) {
 std::expected<pugi::xml_document, ApiError> parse_xml(std::string_view body) {
   if (body.size() > kXmlBytesMax) {
     return std::unexpected(malformed_input("the document is too large"));
+  }
+  if (!is_utf8(body)) {
+    return std::unexpected(malformed_input("the body is not UTF-8"));
   }
   pugi::xml_document document;
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "route53/record_rules.h"
 #include "route53/service.h"
 
@@ -81,6 +82,13 @@ void Service::import_zone(HostedZone zone, std::function<void(Status)> done) {
     }
     return true;
   });
+  for (const Mutation& each : mutations) {
+    if (each.value && !is_utf8(*each.value)) {
+      return done(fail(ErrorCode::kInvalidArgument,
+                       fmt::format("{}: a set identifier or another text of it is not UTF-8",
+                                   valid_utf8(each.key))));
+    }
+  }
   store_steps(std::move(mutations), 0, std::move(done));
 }
 

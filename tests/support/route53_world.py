@@ -19,8 +19,8 @@ READER, READER_SECRET = "AKIDREADER", "readers-secret-0123456789"
 
 
 class Route53World:
-    def __init__(self, dns="", files=None):
-        self.dns, self.files = dns, files or {}
+    def __init__(self, dns="", files=None, api=""):
+        self.dns, self.files, self.api = dns, files or {}, api
         self.dns_port, self.api_port = free_port(), free_port()
 
     def __enter__(self):
@@ -43,6 +43,7 @@ api:
   aws_credentials:
     {KEY}: {{ secret: {{ file: key }} }}
     {READER}: {{ secret: {{ file: reader }}, access: read-only }}
+{self.api}
 """, encoding="utf-8")
         self.start()
         return self

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/utf8.h"
+
 #include <cstddef>
-#include <string>
-#include <string_view>
 
-#include "admin/json.h"
-
-namespace leeward::admin {
+namespace leeward {
 namespace {
 
 // The length of the valid sequence at the front of `text` (RFC 3629), 0 if there is none.
@@ -52,4 +50,15 @@ std::string valid_utf8(std::string_view text) {
   return result;
 }
 
-}  // namespace leeward::admin
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    if (length == 0) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace leeward
