@@ -20,8 +20,8 @@ using leeward::bench::kBatch;
 
 using Packet = std::vector<std::uint8_t>;
 
-Packet encode_query(const std::string& name) {
-  Packet packet = {0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+Packet encode_query(const std::string& name, bool dnssec) {
+  Packet packet = {0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(dnssec ? 1 : 0)};
   std::size_t start = 0;
   while (start < name.size()) {
     std::size_t end = name.find('.', start);
@@ -32,6 +32,9 @@ Packet encode_query(const std::string& name) {
     start = end + 1;
   }
   packet.insert(packet.end(), {0, 0, 1, 0, 1});
+  if (dnssec) {  // OPT: 1232 bytes, DO
+    packet.insert(packet.end(), {0, 0, 41, 0x04, 0xD0, 0, 0, 0x80, 0, 0, 0});
+  }
   return packet;
 }
 
@@ -107,12 +110,12 @@ class Blaster {
   Batch in_{false};
 };
 
-std::vector<Packet> read_queries(const std::string& path) {
+std::vector<Packet> read_queries(const std::string& path, bool dnssec) {
   std::ifstream file(path);
   std::vector<Packet> queries;
   for (std::string name; std::getline(file, name);) {
     if (!name.empty()) {
-      queries.push_back(encode_query(name));
+      queries.push_back(encode_query(name, dnssec));
     }
   }
   if (queries.empty()) {
@@ -131,12 +134,14 @@ int main(int argc, char** argv) {
   double warm_up_seconds = 1;
   std::size_t window = 1024;
   std::string names;
+  bool dnssec = false;
   CLI::App app{"Asks one DNS server as fast as it answers, from one core"};
   app.add_option("--address", address, "server's IPv4 address");
   app.add_option("--port", port, "server's port");
   app.add_option("--seconds", seconds, "how long to measure")->check(CLI::Range(0.1, 600.0));
   app.add_option("--warm-up", warm_up_seconds, "seconds before measuring");
   app.add_option("--window", window, "queries outstanding")->check(CLI::Range(64, 1 << 16));
+  app.add_flag("--dnssec", dnssec, "ask for signatures (EDNS with DO)");
   app.add_option("--names", names, "file with one name per line")->required();
   CLI11_PARSE(app, argc, argv);
 
@@ -149,7 +154,7 @@ int main(int argc, char** argv) {
   const auto duration = [](double s) {
     return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
   };
-  Blaster blaster(descriptor, read_queries(names), window);
+  Blaster blaster(descriptor, read_queries(names, dnssec), window);
   static_cast<void>(blaster.run(Clock::now() + duration(warm_up_seconds)));
   fmt::print(stderr, "measuring\n");  // bench/run reads the server's CPU time at this line
   const auto begin = Clock::now();

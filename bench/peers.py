@@ -194,3 +194,72 @@ zone:
 
     def command(self):
         return [shutil.which("knotd") or "/usr/sbin/knotd", "-c", self.directory / "knot.conf"]
+
+
+class KnotSigned(Knot):
+    name = "Knot, signed"
+    note = "zone signed when it is loaded (ECDSA P-256, NSEC)"
+    signing = "    dnssec-signing: on\n"
+
+    def configure(self):
+        super().configure()
+        config = self.directory / "knot.conf"
+        config.write_text(config.read_text().rstrip() + "\n" + self.signing)
+
+
+class KnotOnline(KnotSigned):
+    name = "Knot, signed online"
+    note = "module onlinesign: signed when it is asked for"
+    signing = "    module: mod-onlinesign\n"
+
+
+class Nsd(Server):
+    name = "NSD (static)"
+    note = "no health checks: the answer never changes"
+    checked = False
+
+    def configure(self):
+        self.write("example.test.zone", ZONE + f"app 5 IN A {FIRST}\n")
+        self.write("nsd.conf", f"""
+server:
+  ip-address: 127.0.0.1@{self.port}
+  username: ""
+  zonesdir: "{self.directory}"
+  pidfile: "{self.directory}/pid"
+  zonelistfile: "{self.directory}/zonelist"
+  xfrdfile: "{self.directory}/xfrd"
+  database: ""
+  server-count: 1
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example.test
+  zonefile: example.test.zone
+""")
+
+    def command(self):
+        return [shutil.which("nsd") or "/usr/sbin/nsd", "-d", "-c", self.directory / "nsd.conf"]
+
+    def cpu_seconds(self):
+        """NSD's first process only starts the one that answers."""
+        total = 0.0
+        pids = [self.process.pid]
+        while pids:
+            pid = pids.pop()
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            pids += [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return total
+
+
+class PowerDnsStatic(PowerDns):
+    name = "PowerDNS (static)"
+    note = "packet cache on; no health checks: the answer never changes"
+    checked = False
+
+    def configure(self):
+        super().configure()
+        self.write("example.test.zone", ZONE + f"app 5 IN A {FIRST}\n")
+        config = self.directory / "pdns.conf"
+        config.write_text("\n".join(line for line in config.read_text().splitlines() if "cache-ttl" not in line) + "\n")
