@@ -17,7 +17,7 @@ LAYERS = {
     "geo": 3, "server": 3, "probe": 3, "state": 3, "mesh": 3, "dynamodb": 3, "providers": 3,
     "route53": 3, "admin": 3, "drill": 3, "load": 3,
     "gateway": 3, "replication": 3, "fence": 3, "lag": 3, "table_manager": 3,
-    "node": 4, "sim": 4, "cli": 4,
+    "node": 4, "plan": 4, "sim": 4, "cli": 4,
 }
 # Within one layer: dns walks routing's trees; that is the whole point of both.
 # rewrite puts replica's stamps on writes. The shells of the data half all call DynamoDB through its client.
