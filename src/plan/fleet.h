@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <queue>
 #include <string>
@@ -21,6 +22,7 @@
 #include "base/time.h"
 #include "detect/detector.h"
 #include "detect/quorum.h"
+#include "detect/shared_suspicion.h"
 #include "model/health.h"
 #include "plan/fixed_threshold.h"
 #include "plan/path.h"
@@ -42,6 +44,7 @@ struct FleetSpec {
   Duration round_trip = std::chrono::milliseconds(30);  // checker to target and back
   Transport transport = Transport::kKeptTcp;
   Loss loss;
+  bool share_suspicion = false;  // one checker's doubt makes the others look (RealDetector only)
 };
 
 // The real thing behind the calls that a fleet makes.
@@ -58,6 +61,7 @@ class RealDetector {
   void expire(MonoTime now) { detector_.expire(now); }
   void look_closer(MonoTime now) { detector_.look_closer(now); }
   [[nodiscard]] Health health() const { return detector_.verdict().health; }
+  [[nodiscard]] bool doubts() const { return detect::doubts(detector_.verdict()); }
 
  private:
   detect::Detector detector_;
@@ -84,6 +88,7 @@ class Fleet {
           {Watcher(timing, rng.split(), now_), paths_.size() - 1, {}, Health::kHealthy, now_});
       votes_.push_back({NodeId("vantage-" + std::to_string(i)), Health::kHealthy, now_, {}});
     }
+    doubting_.resize(vantages_.size());
     status_.health = Health::kHealthy;
   }
 
@@ -129,6 +134,10 @@ class Fleet {
     Health voted;
     MonoTime next;
   };
+  struct Hint {
+    MonoTime at;
+    std::size_t vantage;
+  };
   struct Ballot {
     MonoTime at;
     std::size_t vantage;
@@ -144,6 +153,9 @@ class Fleet {
     if (!ballots_.empty()) {
       next = std::min(next, ballots_.front().at);
     }
+    if (!hints_.empty()) {
+      next = std::min(next, hints_.front().at);
+    }
     if (act_at_) {
       next = std::min(next, *act_at_);
     }
@@ -153,6 +165,12 @@ class Fleet {
     }
     advance(next);
     const bool hinted = hint_at_ && *hint_at_ <= now_;
+    while (!hints_.empty() && hints_.front().at <= now_) {
+      Vantage& looker = vantages_[hints_.front().vantage];
+      looker.watcher.look_closer(now_);
+      looker.next = std::min(looker.next, looker.watcher.wakeup());
+      hints_.pop_front();
+    }
     for (std::size_t i = 0; i < vantages_.size(); ++i) {
       if (hinted) {
         vantages_[i].watcher.look_closer(now_);
@@ -191,6 +209,9 @@ class Fleet {
       ++counts_.probes;
       send(vantage, *order);
     }
+    if (spec_.share_suspicion) {
+      share_doubt(index);
+    }
     const Health health = vantage.watcher.health();
     if (health != vantage.voted) {
       vantage.voted = health;
@@ -200,6 +221,17 @@ class Fleet {
     vantage.next = vantage.watcher.wakeup();
     if (!vantage.answers.empty()) {
       vantage.next = std::min(vantage.next, vantage.answers.top().at);
+    }
+  }
+
+  // Hints travel as votes do.
+  void share_doubt(std::size_t index) {
+    if constexpr (requires(const Watcher& watcher) { watcher.doubts(); }) {
+      const bool before = doubting_[index];
+      doubting_[index] = vantages_[index].watcher.doubts();
+      for (const std::size_t looker : detect::who_should_look(doubting_, index, before)) {
+        hints_.push_back({now_ + spec_.vote_delay, looker});
+      }
     }
   }
 
@@ -260,6 +292,8 @@ class Fleet {
   std::vector<Vantage> vantages_;
   std::vector<Vote> votes_;
   std::vector<Ballot> ballots_;  // by time
+  std::deque<Hint> hints_;       // by time
+  std::vector<bool> doubting_;   // by vantage
   HealthStatus status_;
   std::optional<MonoTime> act_at_;
   std::optional<MonoTime> hint_at_;

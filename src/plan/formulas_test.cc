@@ -188,6 +188,30 @@ TEST(Formulas, counting) {
   EXPECT_NEAR(detect::verdict_availability(0.999, 5, 3), 0.99999999, 1e-9);
 }
 
+// All look after the first doubt, so the quorum waits for the first phase and not for the third.
+// The price are mistakes that meet more often, which the automatic threshold rules out.
+TEST(Fleet, shared_suspicion_is_faster_at_a_known_price) {
+  CheckTiming timing = timing_of(3);
+  FleetSpec spec = fleet_of(5, 3, Transport::kDatagram, {});
+  const auto alone = detections<RealFleet>(spec, timing, Fault::kSilent, seconds(10));
+  spec.share_suspicion = true;
+  const auto together = detections<RealFleet>(spec, timing, Fault::kSilent, seconds(10));
+  EXPECT_LT(mean_of(together) + milliseconds(150), mean_of(alone));
+  EXPECT_LT(together.back(), alone.back());
+
+  spec.loss = {.kind = LossKind::kIndependent, .share = 0.15};
+  const auto quorums = [&](bool share) {
+    spec.share_suspicion = share;
+    RealFleet fleet(spec, timing, Rng(9));
+    fleet.run_until(fleet.now() + hours(50));
+    return fleet.counts().quorums;
+  };
+  const auto apart = quorums(false);
+  EXPECT_LT(quorums(true), 3 * apart);
+  timing.failure_threshold = std::nullopt;
+  EXPECT_EQ(quorums(true), 0U);
+}
+
 TEST(Fleet, the_same_seed_lives_the_same_life) {
   const FleetSpec spec =
       fleet_of(5, 3, Transport::kKeptTcp, {.kind = LossKind::kBursts, .share = 0.2});

@@ -61,6 +61,7 @@ void add_application(std::string& text, const ApplicationPlan& plan) {
 
 json::object json_of(const Distribution& times) {
   return {{"trials", times.size()},
+          {"min_ms", to_milliseconds(times.quantile(0))},
           {"mean_ms", to_milliseconds(times.mean())},
           {"p50_ms", to_milliseconds(times.quantile(0.5))},
           {"p90_ms", to_milliseconds(times.quantile(0.9))},
