@@ -60,6 +60,11 @@ Row fixed_row(const std::string& name, const FixedTiming& timing, int vantages =
   return row;
 }
 
+Row with_shared_suspicion(Row row) {
+  row.spec.share_suspicion = true;
+  return row;
+}
+
 std::vector<Row> rows() {
   const auto none = std::nullopt;
   return {
@@ -74,6 +79,8 @@ std::vector<Row> rows() {
       leeward_row("250 ms × auto, 3 of 5", milliseconds(250), none, 5, 3, seconds(0)),
       leeward_row("same, confirm 0.5 s", milliseconds(250), none, 5, 3, milliseconds(500)),
       leeward_row("same, confirm 2 s", milliseconds(250), none, 5, 3, seconds(2)),
+      with_shared_suspicion(
+          leeward_row("same, suspicion shared", milliseconds(250), none, 5, 3, seconds(2))),
       fixed_row("gdnsd, default (10 s × 10)", {seconds(10), seconds(5), 10, 20, 10}),
       fixed_row("gdnsd, fastest (2 s × 1)", {seconds(2), seconds(1), 1, 1, 1}),
       fixed_row("PowerDNS Lua, default (5 s × 1)", {seconds(5), seconds(2), 1, 1, 0}),
