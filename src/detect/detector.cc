@@ -178,19 +178,32 @@ void Detector::settle(OutstandingMap::const_iterator probe, Observation observat
     } else {
       local_errors_ = 0;
       const bool missed = observation.outcome != ProbeOutcome::kSuccess;
-      if (sent.teaches) {
-        miss_rate_.learn(missed);
-      }
       if (missed) {
         count_miss(observation);
       } else {
         count_success(observation);
       }
+      learn(sent.teaches, missed);
     }
   }
   history_.push_back(std::move(observation));
   if (history_.size() > kHistoryMax) {
     history_.pop_front();
+  }
+}
+
+// A miss is the path's only when the suspicion that it raised is over: of a dead target it says
+// nothing about the path, and one that dies often would look like one behind a lossy path.
+void Detector::learn(bool teaches, bool missed) {
+  if (teaches && missed) {
+    ++unexplained_misses_;
+  } else if (teaches) {
+    miss_rate_.learn(false);
+  }
+  if (misses_.empty()) {
+    for (; unexplained_misses_ > 0; --unexplained_misses_) {
+      miss_rate_.learn(true);
+    }
   }
 }
 
@@ -235,6 +248,7 @@ std::optional<Transition> Detector::judge(MonoTime now) {
       hold_down_.flapped(now);
     }
     in_doubt_ = false;
+    unexplained_misses_ = 0;
     Evidence evidence = numbers();
     evidence.threshold = threshold;
     evidence.observations = observations_of(misses_);
@@ -311,6 +325,7 @@ std::optional<Transition> Detector::judge_doubt(MonoTime now) {
 std::optional<Transition> Detector::become_unknown(const std::string& reason, MonoTime now) {
   misses_.clear();
   successes_.clear();
+  unexplained_misses_ = 0;
   in_doubt_ = false;
   Evidence evidence = numbers();
   if (!disqualified_) {

@@ -124,6 +124,7 @@ class Detector {
   [[nodiscard]] const OutstandingMap::value_type* oldest_undecided() const;
 
   void settle(OutstandingMap::const_iterator probe, Observation observation);
+  void learn(bool teaches, bool missed);
   void count_success(const Observation& observation);
   void count_miss(const Observation& observation);
   std::optional<Transition> judge(MonoTime now);
@@ -153,8 +154,9 @@ class Detector {
   Run successes_;  // started after the newest miss
   std::uint64_t newest_success_ = 0;
   std::uint64_t newest_miss_ = 0;
-  MonoTime answering_since_;  // the first success of successes_
-  int local_errors_ = 0;      // in a row
+  MonoTime answering_since_;    // the first success of successes_
+  int unexplained_misses_ = 0;  // lost packets, or the first of a death: not learned yet
+  int local_errors_ = 0;        // in a row
 
   bool in_doubt_ = false;  // a burst is running
   MonoTime burst_due_;

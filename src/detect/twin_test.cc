@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -165,11 +166,32 @@ class Twin {
     }
     double rate = 0.01;
     int count = 0;
+    const auto learn = [&](double miss) { rate += (miss - rate) / std::min(++count + 32, 512); };
+    int unexplained = 0;  // misses that may yet turn out to be the first of a death
+    std::set<std::uint64_t> open;
+    std::uint64_t answered = 0;
+    auto ending = endings_.begin();
     for (const Past& past : in_order()) {
-      if (past.calm) {
-        ++count;
-        rate += ((past.outcome == ProbeOutcome::kSuccess ? 0.0 : 1.0) - rate) /
-                std::min(count + 32, 512);
+      for (; ending != endings_.end() && ending->order < past.order; ++ending) {
+        unexplained = 0;
+        if (ending->forgets) {
+          open.clear();
+        }
+      }
+      if (past.outcome == ProbeOutcome::kSuccess) {
+        answered = std::max(answered, past.sequence);
+        open.erase(open.begin(), open.lower_bound(past.sequence));
+        if (past.calm) {
+          learn(0);
+        }
+      } else {
+        unexplained += past.calm ? 1 : 0;
+        if (past.sequence > answered) {
+          open.insert(past.sequence);
+        }
+      }
+      for (; open.empty() && unexplained > 0; --unexplained) {
+        learn(1);
       }
     }
     rate = std::clamp(rate, 0.01, 0.6);
@@ -196,7 +218,10 @@ class Twin {
       past.counts = past.counts && past.settled;
     }
   }
-  void forget() { forgotten_ = orders_; }
+  void forget() {
+    forgotten_ = orders_;
+    endings_.push_back({orders_, true});
+  }
 
   [[nodiscard]] bool doubtful(MonoTime now) const {
     return failures() > 0 || std::ranges::any_of(past_, [&](const Past& past) {
@@ -223,6 +248,7 @@ class Twin {
       return;
     }
     if (failures() >= threshold()) {
+      endings_.push_back({orders_, false});
       health_ = Health::kUnhealthy;
       doubt_ = false;
       return;
@@ -239,6 +265,11 @@ class Twin {
   bool trusted_ = true;
   int orders_ = 0;
   int forgotten_ = 0;
+  struct Ending {  // of a suspicion, other than by an answer
+    int order;
+    bool forgets;  // the misses as well
+  };
+  std::vector<Ending> endings_;
   int errors_from_ = 0;
   std::vector<Past> past_;
 };

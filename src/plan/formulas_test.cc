@@ -188,6 +188,32 @@ TEST(Formulas, counting) {
   EXPECT_NEAR(detect::verdict_availability(0.999, 5, 3), 0.99999999, 1e-9);
 }
 
+// A target that dies twice a minute is not behind a lossy path: its deaths are found as fast as
+// ever.
+TEST(Fleet, deaths_are_not_learned_as_loss) {
+  const MonoTime start;
+  detect::Detector detector(timing_of(std::nullopt), Rng(1), start, Health::kHealthy);
+  MonoTime now = start;
+  for (int second = 0; second < 3600; ++second) {
+    const bool dead = second % 30 >= 25;
+    for (const MonoTime until = start + seconds(second + 1); detector.wakeup() < until;) {
+      now = std::max(now, detector.wakeup());
+      detector.expire(now);
+      while (const auto order = detector.next_probe(now)) {
+        if (!dead) {
+          detector.observe({.sequence = order->sequence,
+                            .outcome = ProbeOutcome::kSuccess,
+                            .started = now,
+                            .finished = now,
+                            .detail = {}},
+                           now);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(detector.verdict().evidence.miss_rate, 0.01) << "the floor";
+}
+
 // All look after the first doubt, so the quorum waits for the first phase and not for the third.
 // The price are mistakes that meet more often, which the automatic threshold rules out.
 TEST(Fleet, shared_suspicion_is_faster_at_a_known_price) {
