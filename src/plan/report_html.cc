@@ -52,6 +52,12 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
+// Of 10^decade milliseconds.
+std::string tick(double decade) {
+  return decade < 3 ? fmt::format("{:g} ms", std::pow(10, decade))
+                    : fmt::format("{:g} s", std::pow(10, decade - 3));
+}
+
 struct Curve {
   std::string name;
   const Distribution* times = nullptr;
@@ -85,7 +91,7 @@ class Plot {
       const Duration at(static_cast<Duration::rep>(std::pow(10, decade) * 1e6));
       text += fmt::format(R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="10" y2="{1}"/>)"
                           R"(<text x="{0:.1f}" y="{2}" text-anchor="middle">{3}</text>)",
-                          right(at), kHeight, kHeight + 16, short_duration(at));
+                          right(at), kHeight, kHeight + 16, tick(decade));
     }
     for (std::size_t i = 0; i < curves_.size(); ++i) {
       text += curve(curves_[i], kColours[i % kColours.size()], static_cast<int>(i));
