@@ -28,7 +28,7 @@ class Server:
     checked = True  # answers depend on health checks
 
     def __init__(self, directory, port, health_port):
-        self.directory = pathlib.Path(directory) / self.name.replace(" ", "-")
+        self.directory = pathlib.Path(directory) / self.name.replace(" ", "-").replace(",", "")
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
         self.directory.chmod(0o777)

@@ -73,4 +73,13 @@ struct ResolveOptions {
 };
 int resolve(const Context& context, const ResolveOptions& options);
 
+struct LatenciesOptions {
+  std::string region;   // where this runs
+  std::string targets;  // file: NETWORK, ADDRESS:PORT; "-": standard input
+  std::string merge;    // file of `dns.latencies`; empty: none yet
+  std::string timeout = "1s";
+  int samples = 5;
+};
+int measure_latencies(const LatenciesOptions& options);
+
 }  // namespace leeward::cli

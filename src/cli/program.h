@@ -28,6 +28,7 @@ struct Program {
   std::optional<std::uint64_t> decision;
   MoveOptions move;
   ResolveOptions resolve;
+  LatenciesOptions latencies;
   TablesOptions tables;
   ConflictsOptions conflicts;
   SetControlsOptions controls;
@@ -50,7 +51,8 @@ inline CLI::App* add(Program& program, CLI::App* parent, const char* name, const
   return sub;
 }
 
-void add_controls(Program& program);  // run_control.cc
-void add_zones(Program& program);     // run_control.cc
+void add_controls(Program& program);   // run_control.cc
+void add_zones(Program& program);      // run_control.cc
+void add_latencies(Program& program);  // run_control.cc
 
 }  // namespace leeward::cli

@@ -19,6 +19,7 @@
 
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/sockets.h"
 #include "dns/client_message.h"
 
 namespace leeward::cli {
@@ -29,60 +30,6 @@ using Clock = std::chrono::steady_clock;
 using Bytes = std::vector<std::uint8_t>;
 
 constexpr std::chrono::seconds kPatience{3};
-
-struct Server {
-  sockaddr_storage address{};
-  socklen_t length = 0;
-};
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Result<Server> parse_server(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon);
-  std::uint16_t port = 0;
-  const bool has_port = colon != std::string::npos && colon + 1 < text.size();
-  const auto parsed =
-      has_port ? std::from_chars(text.data() + colon + 1, text.data() + text.size(), port)
-               : std::from_chars_result{nullptr, std::errc::invalid_argument};
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  }
-  Server server;
-  auto* const v4 = reinterpret_cast<sockaddr_in*>(&server.address);
-  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&server.address);
-  if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && port != 0) {
-    if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-      v4->sin_family = AF_INET;
-      v4->sin_port = htons(port);
-      server.length = sizeof(sockaddr_in);
-      return server;
-    }
-    if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-      v6->sin6_family = AF_INET6;
-      v6->sin6_port = htons(port);
-      server.length = sizeof(sockaddr_in6);
-      return server;
-    }
-  }
-  return fail(
-      ErrorCode::kInvalidArgument,
-      fmt::format("--server {}: expected ADDRESS:PORT, as in 127.0.0.1:5353 or [::1]:53", text));
-}
 
 Status wait(int fd, short events, Clock::time_point deadline) {
   const auto left =
@@ -100,12 +47,12 @@ std::unexpected<Error> socket_error() {
               fmt::format("asking the DNS server: {}", std::strerror(errno)));
 }
 
-Result<int> connect_to(const Server& server, int type) {
-  const int fd = ::socket(server.address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+Result<int> connect_to(const SocketAddress& server, int type) {
+  const int fd = ::socket(server.storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
     return socket_error();
   }
-  const auto* const generic = reinterpret_cast<const sockaddr*>(&server.address);
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&server.storage);
   if (::connect(fd, generic, server.length) != 0 && errno != EINPROGRESS) {
     const int code = errno;
     ::close(fd);
@@ -115,7 +62,8 @@ Result<int> connect_to(const Server& server, int type) {
   return fd;
 }
 
-Result<Bytes> exchange_udp(const Server& server, const Bytes& query, Clock::time_point deadline) {
+Result<Bytes> exchange_udp(const SocketAddress& server, const Bytes& query,
+                           Clock::time_point deadline) {
   ASSIGN_OR_RETURN(const int fd, connect_to(server, SOCK_DGRAM));
   const Socket socket(fd);
   if (::send(fd, query.data(), query.size(), MSG_NOSIGNAL) < 0) {
@@ -151,7 +99,8 @@ Status receive_exactly(int fd, std::span<std::uint8_t> into, Clock::time_point d
   return {};
 }
 
-Result<Bytes> exchange_tcp(const Server& server, const Bytes& query, Clock::time_point deadline) {
+Result<Bytes> exchange_tcp(const SocketAddress& server, const Bytes& query,
+                           Clock::time_point deadline) {
   ASSIGN_OR_RETURN(const int fd, connect_to(server, SOCK_STREAM));
   const Socket socket(fd);
   RETURN_IF_ERROR(wait(fd, POLLOUT, deadline));
@@ -177,7 +126,8 @@ struct Outcome {
 };
 
 Result<Outcome> query_server(const ResolveOptions& options) {
-  ASSIGN_OR_RETURN(const Server server, parse_server(options.server));
+  ASSIGN_OR_RETURN(const SocketAddress server,
+                   parse_endpoint("--server " + options.server, options.server));
   dns::QueryOptions query_options;
   query_options.id = static_cast<std::uint16_t>(std::random_device()());
   query_options.client_address = options.from;

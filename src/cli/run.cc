@@ -272,6 +272,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_commanding(program);
   add_controls(program);
   add_zones(program);
+  add_latencies(program);
   add_tables(program);
   add_local(program, [&program] { return complete(program); });
   try {

@@ -87,4 +87,27 @@ void add_zones(Program& p) {
       ->required();
 }
 
+void add_latencies(Program& p) {
+  CLI::App* const latencies = group(&p.app, "latencies", "What latency routing goes by");
+  CLI::App* const measure = add(
+      p, latencies, "measure",
+      "Time TCP handshakes from here to hosts in client networks; prints a file for dns.latencies",
+      "  leeward latencies measure --region GRA11 --targets targets.csv > latencies.csv\n"
+      "  leeward latencies measure --region RBX-A --targets targets.csv --merge latencies.csv",
+      [&p] { return measure_latencies(p.latencies); });
+  LatenciesOptions& options = p.latencies;
+  measure->add_option("--region", options.region, "Where this runs, as record sets name it")
+      ->required();
+  measure
+      ->add_option("--targets", options.targets,
+                   "Lines of NETWORK, ADDRESS:PORT, where a port that refuses will do; - is "
+                   "standard input")
+      ->required();
+  measure->add_option("--merge", options.merge, "A file whose other measurements are kept");
+  measure->add_option("--samples", options.samples, "Handshakes per target; the fastest counts")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  measure->add_option("--timeout", options.timeout, "For one handshake")->capture_default_str();
+}
+
 }  // namespace leeward::cli

@@ -46,9 +46,15 @@ class TestApi {
     if (!document) {
       return std::unexpected(std::move(document).error());
     }
-    const Call call{
-        catalog, match->parameters, std::move(query), document->document_element(), WallTime{}, rng,
-        views,   name_servers, delete_used_health_checks};
+    const Call call{catalog,
+                    match->parameters,
+                    std::move(query),
+                    document->document_element(),
+                    WallTime{},
+                    rng,
+                    views,
+                    name_servers,
+                    delete_used_health_checks};
     OperationResult result = match->route->operation(call);
     if (result) {
       for (const Mutation& mutation : result->mutations) {

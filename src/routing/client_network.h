@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace leeward::routing {
@@ -23,5 +24,8 @@ struct ClientNetwork {
 // "192.0.2.0/24", "2001:db8::/32", or an address alone. nullopt: neither; bits beyond the prefix
 // are cleared.
 [[nodiscard]] std::optional<ClientNetwork> parse_network(std::string_view text);
+
+// "192.0.2.0/24"; without a prefix where all bits are known.
+[[nodiscard]] std::string to_string(const ClientNetwork& network);
 
 }  // namespace leeward::routing

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "routing/latency_text.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 #include <span>
 #include <utility>
@@ -21,6 +24,9 @@ constexpr float kMillisecondsMax = 60'000;
 class LatencyReader {
  public:
   LatencyReader(std::string_view file_name, std::string_view text) : lines_(file_name, text) {}
+
+  // By network; valid after read().
+  [[nodiscard]] const std::vector<PrefixMap::Entry>& entries() const { return entries_; }
 
   Result<LatencyMeasurements> read() {
     const auto header = lines_.next();
@@ -96,6 +102,67 @@ class LatencyReader {
 
 Result<LatencyMeasurements> parse_latency_text(std::string_view file_name, std::string_view text) {
   return LatencyReader(file_name, text).read();
+}
+
+namespace {
+
+using Rows = std::map<ClientNetwork, std::vector<float>>;
+
+std::string to_text(const std::vector<std::string>& regions, const Rows& rows) {
+  std::string text = "network";
+  for (const std::string& region : regions) {
+    text += ", " + region;
+  }
+  text += '\n';
+  for (const auto& [network, cells] : rows) {
+    text += to_string(network);
+    std::size_t last = cells.size();
+    while (last > 0 && std::isnan(cells[last - 1])) {
+      --last;
+    }
+    for (std::size_t i = 0; i < last; ++i) {
+      text += std::isnan(cells[i]) ? "," : fmt::format(", {:.1f}", cells[i]);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> merge_latencies(std::string_view file_name, std::string_view text,
+                                    const std::string& region,
+                                    std::span<const LatencyMeasurement> measured) {
+  if (region.empty() || region.size() > kRegionBytesMax ||
+      region.find_first_of(",# \t\r\n") != std::string::npos) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("region '{}': 1 to {} characters, no comma, blank or #", shown(region),
+                            kRegionBytesMax));
+  }
+  LatencyReader reader(file_name, text);
+  ASSIGN_OR_RETURN(LatencyMeasurements before, reader.read());
+  const std::size_t columns = before.regions.size();
+  auto column = std::ranges::find(before.regions, region);
+  if (column == before.regions.end()) {
+    if (columns == kRegionsMax) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: it has {} regions already", file_name, kRegionsMax));
+    }
+    column = before.regions.insert(column, region);
+  }
+  const auto index = static_cast<std::size_t>(column - before.regions.begin());
+  const std::vector<float> nothing(before.regions.size(), std::numeric_limits<float>::quiet_NaN());
+  Rows rows;
+  for (const PrefixMap::Entry& entry : reader.entries()) {
+    std::vector<float>& cells = rows[entry.network] = nothing;
+    std::copy_n(
+        before.table.milliseconds.begin() + static_cast<std::ptrdiff_t>(entry.value * columns),
+        columns, cells.begin());
+  }
+  for (const LatencyMeasurement& each : measured) {
+    rows.try_emplace(each.network, nothing).first->second[index] = each.milliseconds;
+  }
+  return to_text(before.regions, rows);
 }
 
 }  // namespace leeward::routing

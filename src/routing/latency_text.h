@@ -11,6 +11,7 @@
 // The network that fits best counts; of two lines about the same network the later.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,5 +29,17 @@ struct LatencyMeasurements {
 // kInvalidArgument: up to twenty of the lines that are wrong, each with its place. `file_name` is
 // for messages.
 Result<LatencyMeasurements> parse_latency_text(std::string_view file_name, std::string_view text);
+
+struct LatencyMeasurement {
+  ClientNetwork network;
+  float milliseconds = 0;
+};
+
+// The same file with what `region` measured in its column: other regions and networks stay as they
+// are, the newer value counts, lines come in order, comments go. `text` may be empty.
+// kInvalidArgument: as parse_latency_text(), or no room for one more region.
+Result<std::string> merge_latencies(std::string_view file_name, std::string_view text,
+                                    const std::string& region,
+                                    std::span<const LatencyMeasurement> measured);
 
 }  // namespace leeward::routing

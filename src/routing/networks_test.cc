@@ -142,6 +142,26 @@ TEST(LatencyText, ARowPerNetworkAColumnPerRegion) {
   EXPECT_EQ(row("198.51.100.1"), PrefixMap::kNone);
 }
 
+TEST(LatencyText, MeasurementsGoIntoTheirColumn) {
+  const std::vector<LatencyMeasurement> measured{{*parse_network("192.0.2.0/24"), 11.25F},
+                                                 {*parse_network("198.51.100.7"), 3}};
+  const auto merged = merge_latencies("l.csv",
+                                      "# by hand\nnetwork, eu-west-3, GRA11\n"
+                                      "2001:db8::/32, , 7\n192.0.2.0/24, 9.5, 12\n",
+                                      "GRA11", measured);
+  ASSERT_TRUE(merged.has_value()) << merged.error().message;
+  EXPECT_EQ(*merged,
+            "network, eu-west-3, GRA11\n192.0.2.0/24, 9.5, 11.2\n198.51.100.7,, 3.0\n"
+            "2001:db8::/32,, 7.0\n");
+  EXPECT_EQ(*merge_latencies("l.csv", "", "WAW1", measured),
+            "network, WAW1\n192.0.2.0/24, 11.2\n198.51.100.7, 3.0\n");
+  const auto twice = merge_latencies("l.csv", *merged, "WAW1", measured);
+  ASSERT_TRUE(twice.has_value());
+  EXPECT_TRUE(parse_latency_text("l.csv", *twice).has_value()) << *twice;
+  EXPECT_FALSE(merge_latencies("l.csv", "", "a,b", measured).has_value());
+  EXPECT_FALSE(merge_latencies("l.csv", "network,a\nx,1\n", "a", measured).has_value());
+}
+
 TEST(LatencyText, NothingMeasuredYet) {
   const auto latencies = parse_latency_text("latencies.csv", "# later\n");
   ASSERT_TRUE(latencies.has_value());

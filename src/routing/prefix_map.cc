@@ -72,6 +72,17 @@ std::optional<ClientNetwork> parse_network(std::string_view text) {
   return network;
 }
 
+std::string to_string(const ClientNetwork& network) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = network.family == 4 ? AF_INET : AF_INET6;
+  if (::inet_ntop(family, network.address.data(), text.data(), text.size()) == nullptr) {
+    return "?";
+  }
+  const bool whole = network.prefix_bits == bits_of(network.family);
+  return whole ? text.data()
+               : std::string(text.data()) + "/" + std::to_string(int{network.prefix_bits});
+}
+
 // A sweep over the prefixes in order of address, the wider first: the open ones form a stack.
 class PrefixMap::Builder {
  public:
