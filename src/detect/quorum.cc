@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/mutant.h"
 
 namespace leeward::detect {
 namespace {
@@ -50,6 +51,11 @@ HealthStatus status_of(std::span<const Vote> votes, int required, MonoTime now, 
   LEEWARD_CHECK(required >= 1, "a quorum of nobody would decide alone");
   HealthStatus status;
   status.votes = countable(votes, now, vote_ttl);
+  if (mutant(Mutant::kQuorumOffByOne)) {
+    required = std::max(1, required - 1);
+  } else if (mutant(Mutant::kQuorumOfThoseLeft)) {
+    required = (static_cast<int>(status.votes.size()) / 2) + 1;
+  }
   const auto count = [&](Health health) {
     return static_cast<int>(std::ranges::count(status.votes, health, &Vote::health));
   };

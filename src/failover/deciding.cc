@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "failover/step_impl.h"
 
 namespace leeward::failover {
@@ -89,7 +90,9 @@ void Step::consider_failover(const HealthStatus& active) {
   const Proposal proposal{MoveKind::kFailover, true, best_target(app_, elsewhere_), std::nullopt};
   const Findings findings = evaluate(app_, elsewhere_, proposal, now_);
   if (findings.failed("confirm-window")) {
-    wake_at(*findings.wait_until);
+    if (!mutant(Mutant::kSleepsThroughWindow)) {
+      wake_at(*findings.wait_until);
+    }
     return;
   }
   Decision decision = make_decision(proposal, findings);
@@ -131,6 +134,9 @@ void Step::decide_at_once(MoveKind kind, std::size_t to, std::string reason, Epo
 void Step::roll_back(std::string why) {
   app_.roll_back = std::move(why);
   app_.roll_back_to = app_.pending->from.region;
+  if (mutant(Mutant::kRollbackForgotten)) {
+    app_.roll_back_to = app_.assignment.region;
+  }
   if (app_.pending->automatic) {
     ++app_.failbacks_failed;
     app_.failback_at = now_ + failback_delay(app_.failbacks_failed);
@@ -182,7 +188,8 @@ Decision Step::make_decision(const Proposal& proposal, const Findings& findings)
   decision.requested_by = "leeward";
   decision.from = app_.assignment;
   decision.to = proposal.to
-                    ? Assignment{app_.policy.regions[*proposal.to], app_.assignment.epoch + 1}
+                    ? Assignment{app_.policy.regions[*proposal.to],
+                                 app_.assignment.epoch + (mutant(Mutant::kEpochReused) ? 0 : 1)}
                     : app_.assignment;
   for (std::size_t i = 0; i < app_.policy.regions.size(); ++i) {
     decision.evidence.push_back({app_.policy.regions[i], app_.statuses[i]});

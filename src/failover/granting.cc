@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "failover/step_impl.h"
 
 namespace leeward::failover {
@@ -38,6 +39,9 @@ Duration retry_after(int failures, bool waiting) {
 // How long a lease may outlive its renewal here: its length, the drift of two clocks (at most one
 // in a thousand), and a write that was checked just before it ended.
 Duration lease_and_guard(const FencingPolicy& policy) {
+  if (mutant(Mutant::kShortLease)) {
+    return policy.lease / 2;
+  }
   return policy.lease + policy.lease / 1000 + policy.request_max + std::chrono::milliseconds(50);
 }
 
@@ -76,7 +80,7 @@ void Step::restore_grant(bool granted) {
   if (app_.grant && app_.grant->to == app_.assignment) {
     return;
   }
-  if (granted) {
+  if (granted || mutant(Mutant::kRestartForgetsFence)) {
     app_.grant.reset();
     begin_grant({}, 0);
     app_.grant->granted = true;
@@ -158,7 +162,7 @@ void Step::on(const Drained& event) {
     return;
   }
   note(event.detail);
-  if (!event.proven) {
+  if (!event.proven && !mutant(Mutant::kDrainFailedIgnored)) {
     roll_back("the drain barrier was not proven: " + event.detail);
     return;
   }
@@ -179,7 +183,12 @@ void Step::fence_is_ahead(const FenceFailed& event) {
     }
     return;
   }
+  // Whoever owns the higher epoch may be writing, wherever that is.
   grant.granted = false;
+  grant.unfenced = app_.policy.regions;
+  grant.replaces_writers = true;
+  grant.outwaits_leases = true;
+  remember_leases(now_);
   const auto active = index_of(app_.policy, app_.assignment.region);
   decide_at_once(MoveKind::kInitial, active.value_or(0),
                  fmt::format("the fence in {} stands at epoch {}, above the state store's {}",
@@ -215,7 +224,11 @@ void Step::remember_leases(std::optional<MonoTime> last_grant) {
 
 bool Step::old_writers_are_gone() const {
   const WriteGrant& grant = *app_.grant;
-  const bool leases_over = grant.leases_over && now_ >= *grant.leases_over;
+  if (mutant(Mutant::kSkipFence)) {
+    return true;
+  }
+  const bool leases_over =
+      grant.leases_over && (now_ >= *grant.leases_over || mutant(Mutant::kSkipLeaseWait));
   if (grant.outwaits_leases || app_.policy.failover.fencing.mode == FencingMode::kLease) {
     return !grant.replaces_writers || leases_over;
   }
@@ -269,7 +282,7 @@ void Step::advance_planned() {
   if (app_.phase != Phase::kFencing) {
     return;
   }
-  if (!app_.policy.replicated) {
+  if (!app_.policy.replicated || mutant(Mutant::kDrainNotAwaited)) {
     app_.phase = Phase::kGranting;
     return;
   }

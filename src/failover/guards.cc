@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
+
 namespace leeward::failover {
 namespace {
 
@@ -35,9 +37,11 @@ Guard automatic_enabled(const ApplicationState& application, const Proposal& pro
 Guard quorum(const ApplicationState& application, const HealthStatus& active) {
   const int required = application.policy.failover.quorum_required;
   const auto votes = std::ranges::count(active.votes, Health::kUnhealthy, &Vote::health);
-  return guard("quorum", votes >= required,
-               fmt::format("{} of {} votes say that {} is unhealthy; {} required", votes,
-                           active.votes.size(), application.assignment.region, required));
+  return guard(
+      "quorum",
+      votes >= required || mutant(Mutant::kQuorumOffByOne) || mutant(Mutant::kQuorumOfThoseLeft),
+      fmt::format("{} of {} votes say that {} is unhealthy; {} required", votes,
+                  active.votes.size(), application.assignment.region, required));
 }
 
 Guard confirm_window(const ApplicationState& application, const HealthStatus& active, MonoTime now,
@@ -48,7 +52,7 @@ Guard confirm_window(const ApplicationState& application, const HealthStatus& ac
     findings.wait_until = active.since + window;
   }
   return guard(
-      "confirm-window", held >= window,
+      "confirm-window", held >= window || mutant(Mutant::kNoConfirmWindow),
       fmt::format("unhealthy for {:.0f} ms of {}", to_milliseconds(held), format_duration(window)));
 }
 
@@ -84,7 +88,7 @@ Guard target_healthy(const ApplicationState& application, const Proposal& propos
     return guard("target-healthy", false, detail + "; nothing changes");
   }
   const HealthStatus& target = application.statuses[*proposal.to];
-  return guard("target-healthy", target.health == Health::kHealthy,
+  return guard("target-healthy", target.health == Health::kHealthy || mutant(Mutant::kDeadTarget),
                fmt::format("{} is {}{}", application.policy.regions[*proposal.to],
                            to_string(target.health), target.suspect ? " and suspect" : ""));
 }
@@ -92,7 +96,7 @@ Guard target_healthy(const ApplicationState& application, const Proposal& propos
 Guard hold_down(const ApplicationState& application, MonoTime now, Findings& findings) {
   const auto until = hold_down_until(application);
   const std::string period = format_duration(application.policy.failover.hold_down);
-  if (until && now < *until) {
+  if (until && now < *until && !mutant(Mutant::kNoHoldDown)) {
     findings.wait_until = std::max(findings.wait_until.value_or(*until), *until);
     return guard("hold-down", false,
                  fmt::format("the last automatic shift was {:.0f} ms ago; hold_down is {}",
@@ -109,7 +113,7 @@ Guard not_held(const Hold& hold) {
 
 Guard not_locked_out(const ApplicationState& application) {
   const LockoutPolicy& policy = application.policy.failover.lockout;
-  return guard("not-locked-out", !application.locked_out,
+  return guard("not-locked-out", !application.locked_out || mutant(Mutant::kLockoutForgotten),
                application.locked_out
                    ? fmt::format("it moved by itself {} times within {}; an operator acknowledges",
                                  application.recent_moves.size(), format_duration(policy.within))
@@ -126,11 +130,11 @@ Guard velocity(const ApplicationState& application, const Elsewhere& elsewhere, 
   const auto allowed = static_cast<std::size_t>(std::max(1, all * limit.percent / 100));
   const auto first = std::ranges::upper_bound(elsewhere.automatic_moves, now - limit.within);
   const auto moved = static_cast<std::size_t>(elsewhere.automatic_moves.end() - first);
-  if (moved >= allowed) {
+  if (moved >= allowed && !mutant(Mutant::kNoVelocity)) {
     const MonoTime until = *(first + static_cast<std::ptrdiff_t>(moved - allowed)) + limit.within;
     findings.wait_until = std::max(findings.wait_until.value_or(until), until);
   }
-  return guard("velocity", moved < allowed,
+  return guard("velocity", moved < allowed || mutant(Mutant::kNoVelocity),
                fmt::format("{} of {} other applications moved by themselves within {}; {} may",
                            moved, all - 1, format_duration(limit.within), allowed));
 }
@@ -178,7 +182,8 @@ Guard not_blind(const ApplicationState& application, const Elsewhere& elsewhere,
   });
   const int targets = elsewhere.targets + static_cast<int>(application.statuses.size());
   const int down = elsewhere.not_healthy + static_cast<int>(here);
-  const bool blind = targets >= kTargetsForBlindness && 2 * down > targets;
+  const bool blind =
+      targets >= kTargetsForBlindness && 2 * down > targets && !mutant(Mutant::kNotBlindForgotten);
   Guard result =
       guard("not-blind", !blind, fmt::format("{} of {} targets are not healthy", down, targets));
   if (blind) {
@@ -252,7 +257,7 @@ Guard replication_lag(const ApplicationState& application, const Elsewhere& else
       "{:.1f} ms",
       to, from, to_milliseconds(staleness), format_duration(*limit), to_milliseconds(link->p50),
       to_milliseconds(link->p99));
-  if (staleness <= *limit) {
+  if (staleness <= *limit || mutant(Mutant::kStaleLagAccepted)) {
     result.outcome = GuardOutcome::kPassed;
     return result;
   }
@@ -294,7 +299,7 @@ Findings evaluate(const ApplicationState& application, const Elsewhere& elsewher
   auto& guards = findings.guards;
   if (proposal.automatic) {
     guards.push_back(automatic_enabled(application, proposal));
-    if (application.hold) {
+    if (application.hold && !mutant(Mutant::kHoldForgotten)) {
       guards.push_back(not_held(*application.hold));
     }
     if (application.locked_out || !application.recent_moves.empty()) {
@@ -334,7 +339,7 @@ std::optional<std::size_t> best_target(const ApplicationState& application,
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < application.policy.regions.size(); ++i) {
     if (application.policy.regions[i] == application.assignment.region ||
-        application.statuses[i].health != Health::kHealthy) {
+        (application.statuses[i].health != Health::kHealthy && !mutant(Mutant::kDeadTarget))) {
       continue;
     }
     if (has_room(application, elsewhere, i)) {

@@ -13,6 +13,19 @@ const HealthStatus* evidence_of(const Decision& decision, const RegionId& region
   return found == decision.evidence.end() ? nullptr : &found->status;
 }
 
+// More than half of at least three targets.
+bool looks_blind(const State& state) {
+  std::ptrdiff_t targets = 0;
+  std::ptrdiff_t down = 0;
+  for (const auto& [id, application] : state.applications) {
+    targets += std::ssize(application.statuses);
+    down += std::ranges::count_if(application.statuses, [](const HealthStatus& status) {
+      return status.health != Health::kHealthy;
+    });
+  }
+  return targets >= 3 && 2 * down > targets;
+}
+
 }  // namespace
 
 std::optional<std::string> Invariants::check_state(const ApplicationState& application) {
@@ -86,6 +99,9 @@ std::optional<std::string> Invariants::check_commit(const CommitAssignment& comm
     if (from->health != Health::kUnhealthy || votes < application.policy.failover.quorum_required) {
       return fmt::format("decision {}: automatic, without a quorum's evidence", decision.id);
     }
+    if (*decision.times.decided - from->since < application.policy.failover.confirm_window) {
+      return fmt::format("decision {}: automatic, before the confirm window was over", decision.id);
+    }
   }
   return std::nullopt;
 }
@@ -120,6 +136,11 @@ std::optional<std::string> Invariants::check(const State& before, const State& a
     }
     if (auto wrong = check_commit(*commit, found->second)) {
       return wrong;
+    }
+    if (commit->decision.automatic && commit->decision.kind == MoveKind::kFailover &&
+        index_of(found->second.policy, commit->decision.from.region) && looks_blind(after)) {
+      return fmt::format("decision {}: automatic, and most of everything looks dead",
+                         commit->decision.id);
     }
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/mutant.h"
 #include "base/overloaded.h"
 #include "failover/step_impl.h"
 
@@ -123,6 +124,8 @@ void Step::on(const CommitFailed& event) {
     finish(DecisionOutcome::kFailed, "another writer moved it first: " + event.error.message);
     if (event.found && event.found->epoch > app_.assignment.epoch) {
       app_.assignment = *event.found;
+      // Perhaps our own move, whose confirmation was lost, or another automatic one.
+      app_.automatic_shift = now_;
       publish_current();
       restore_grant(false);
     } else {
@@ -132,7 +135,8 @@ void Step::on(const CommitFailed& event) {
     }
   } else {
     ++app_.commits_failed;
-    app_.retry_at = now_ + retry_delay(app_.commits_failed);
+    app_.retry_at = now_ + (mutant(Mutant::kNoRetry) ? Duration(std::chrono::hours(1000))
+                                                     : retry_delay(app_.commits_failed));
     finish(DecisionOutcome::kFailed, "the state store did not take it: " + event.error.message,
            Error{ErrorCode::kUnavailable,
                  "the state store did not take the decision, nothing changed: " +
