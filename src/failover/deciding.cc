@@ -117,6 +117,9 @@ void Step::consider_failback() {
   decision.reason =
       fmt::format("{}, the preferred region, is healthy again", app_.policy.regions[0]);
   settle(std::move(decision), findings);
+  if (findings.failed("not-blind")) {
+    wake_at(now_ + kBlindRecheck);
+  }
 }
 
 void Step::decide_at_once(MoveKind kind, std::size_t to, std::string reason, Epoch above) {
@@ -155,7 +158,7 @@ void Step::commit_roll_back() {
     publish_current();
     return;
   }
-  decide_at_once(MoveKind::kRollback, *to, app_.roll_back);
+  decide_at_once(MoveKind::kRollback, *to, app_.roll_back, app_.roll_back_above);
 }
 
 void Step::settle(Decision decision, const Findings& findings) {

@@ -82,8 +82,10 @@ void Step::restore_grant(bool granted) {
   }
   if (granted || mutant(Mutant::kRestartForgetsFence)) {
     app_.grant.reset();
-    begin_grant({}, 0);
+    begin_grant(app_.policy.regions, 0);
     app_.grant->granted = true;
+    app_.grant->replaces_writers = false;
+    app_.grant->verifying = !app_.grant->unfenced.empty();
     return;
   }
   // How far another process came is not known, nor whether a region that the config no longer names
@@ -178,6 +180,7 @@ void Step::fence_is_ahead(const FenceFailed& event) {
   grant.open_at = now_ + kRetryMax;
   if (app_.pending) {
     if (app_.phase == Phase::kGranting || app_.phase == Phase::kFencing) {
+      app_.roll_back_above = event.found;
       roll_back(
           fmt::format("the fence in {} stands at epoch {} already", event.region, event.found));
     }
@@ -241,6 +244,15 @@ void Step::tend_grant() {
   }
   ask_fences();
   WriteGrant& grant = *app_.grant;
+  if (grant.verifying) {
+    // A region that does not answer is asked again, but not waited for: it was fenced, or its
+    // leases were waited out, before this one was granted.
+    grant.verifying =
+        !grant.unfenced.empty() && grant.asks_failed == 0 && now_ - grant.since < kNoAnswer;
+    if (grant.verifying) {
+      return;
+    }
+  }
   if (!grant.opening && !old_writers_are_gone()) {
     if (grant.leases_over) {
       wake_at(*grant.leases_over);

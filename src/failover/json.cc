@@ -272,6 +272,7 @@ void fields(Archive& a, WriteGrant& v) {
   a.optional_field("open_at", v.open_at);
   a.field("opens_failed", v.opens_failed);
   a.field("granted", v.granted);
+  a.late_field("verifying", v.verifying);
 }
 
 template <typename Archive>
@@ -292,6 +293,7 @@ void fields(Archive& a, ApplicationState& v) {
   a.optional_field("failback_at", v.failback_at);
   a.late_field("roll_back", v.roll_back);
   a.late_field("roll_back_to", v.roll_back_to);
+  a.late_field("roll_back_above", v.roll_back_above);
   a.optional_field("hold", v.hold);
   a.late_field("locked_out", v.locked_out);
   a.late_field("recent_moves", v.recent_moves);

@@ -41,6 +41,8 @@ void add_active_passive(Elsewhere& elsewhere, const ApplicationState& applicatio
   const auto& pending = application.pending;
   if (pending && pending->automatic && counts_as_automatic_move(pending->kind)) {
     elsewhere.automatic_moves.push_back(*pending->times.decided);
+  } else if (application.retry_at) {
+    elsewhere.automatic_moves.push_back(*application.retry_at);  // perhaps it was taken after all
   } else if (application.automatic_shift) {
     elsewhere.automatic_moves.push_back(*application.automatic_shift);
   }
@@ -135,7 +137,7 @@ const RegionId& answering_region(const ApplicationState& application) {
 }
 
 std::optional<Assignment> lease_holder(const ApplicationState& application) {
-  if (!application.grant || !application.grant->granted) {
+  if (!application.grant || !application.grant->granted || application.grant->verifying) {
     return std::nullopt;
   }
   return application.grant->to;

@@ -66,6 +66,9 @@ struct WriteGrant {
   std::optional<MonoTime> open_at;  // when to ask it (again)
   int opens_failed = 0;
   bool granted = false;  // it has confirmed
+  // An earlier process granted it, as the state store says. Until the other regions' fences were
+  // asked whether that is the newest epoch, no lease is renewed: the store may be an old copy.
+  bool verifying = false;
 
   friend bool operator==(const WriteGrant&, const WriteGrant&) = default;
 };
@@ -97,6 +100,7 @@ struct ApplicationState {
   std::optional<MonoTime> failback_at;      // no automatic one before
   std::string roll_back;  // why a planned move is to be taken back; empty: it is not
   RegionId roll_back_to;
+  Epoch roll_back_above = 0;  // under a higher epoch than this
   std::optional<Hold> hold;
   bool locked_out = false;
   std::vector<MonoTime> recent_moves;  // automatic ones within the lockout's window, oldest first

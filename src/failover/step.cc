@@ -100,6 +100,7 @@ void Step::on(const CommitSucceeded& event) {
   app_.assignment = decision.to;
   app_.commits_failed = 0;
   app_.roll_back.clear();
+  app_.roll_back_above = 0;
   app_.ramp.reset();
   if (fenced()) {
     const bool may_have_writers =

@@ -100,6 +100,9 @@ void Checks::committed(std::size_t application, const Decision& decision, MonoTi
                                      of.committed));
   }
   of.committed = std::max(of.committed, decision.to.epoch);
+  if (decision.kind == MoveKind::kRollback) {
+    of.automatic_move = of.automatic_move_before;  // users never went
+  }
   if (!decision.automatic || !failover::counts_as_automatic_move(decision.kind)) {
     return;
   }
@@ -132,6 +135,7 @@ void Checks::committed(std::size_t application, const Decision& decision, MonoTi
                                rules.id, to_milliseconds(ground_.now() - *of.automatic_move),
                                format_duration(rules.failover.hold_down)));
   }
+  of.automatic_move_before = of.automatic_move;
   of.automatic_move = ground_.now();
   check_velocity(application);
 }

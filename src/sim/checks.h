@@ -72,6 +72,7 @@ class Checks {
     std::map<Epoch, std::size_t> owners;
     Epoch committed = 0;
     std::optional<MonoTime> automatic_move;
+    std::optional<MonoTime> automatic_move_before;
     std::optional<MonoTime> held_since;
   };
   void check_velocity(std::size_t application);

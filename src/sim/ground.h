@@ -34,11 +34,12 @@ struct Violation {
   friend bool operator==(const Violation&, const Violation&) = default;
 };
 
-// A DNS plan's place in the order of plans: of two the greater stands.
+// A DNS plan's place in the order of plans: of two the greater stands. The epoch has no say: after
+// an old copy of the state store was restored it may be lower than what somebody answers with.
 struct PlanVersion {
-  Epoch epoch = 0;
   std::uint64_t term = 0;      // of the leader who made it
   std::uint64_t sequence = 0;  // of its plans
+  Epoch epoch = 0;             // 0: no plan
 
   auto operator<=>(const PlanVersion&) const = default;
 };

@@ -106,13 +106,13 @@ void Node::campaign() {
   };
   auto answer = std::make_shared<Answer>();
   ask_store(
-      [this, answer](Store& store) {
-        answer->term = store.lead(index_);
+      [this, answer, holds = term_](Store& store) {
+        answer->term = store.lead(index_, holds);
         answer->stored = store.all();
       },
-      [this, answer, asked = now()] {
-        if (!answer->term) {
-          return;
+      [this, answer, asked = now(), holds = term_] {
+        if (!answer->term || holds != term_) {
+          return;  // nothing, or it is no more who asked
         }
         // The store counts from when it heard; clocks drift by less than a thousandth.
         leads_until_ = asked + Store::kLease - Store::kLease / 500;
@@ -350,7 +350,7 @@ void Node::perform(const failover::PublishAssignment& effect) {
   const std::size_t application = application_index(effect.application);
   const failover::ApplicationState& state = state_->applications.at(effect.application);
   DnsPlan plan;
-  plan.version = {effect.assignment.epoch, term_, ++plan_sequence_};
+  plan.version = {term_, ++plan_sequence_, effect.assignment.epoch};
   plan.region =
       failover::index_of(policy(application), failover::answering_region(state)).value_or(0);
   if (state.ramp) {

@@ -166,8 +166,13 @@ void Node::look_at_clock() {
 
 void Node::at(MonoTime local, Task task) {
   world_.ground.queue.at(clock_.truth_of(local),
-                         [this, life = life_, task = std::move(task)]() mutable {
-                           if (life == life_) {
+                         [this, life = life_, local, task = std::move(task)]() mutable {
+                           if (life != life_) {
+                             return;
+                           }
+                           if (now() < local) {
+                             at(local, std::move(task));  // its clock runs slower than it did
+                           } else {
                              receive(std::move(task));
                            }
                          });

@@ -34,12 +34,13 @@ class Store {
   void set_up(bool up) { up_ = up; }
   [[nodiscard]] bool up() const { return up_; }
 
-  // For leading until `kLease` from now. The term; nullopt: somebody else leads.
-  std::optional<std::uint64_t> lead(std::size_t node) {
+  // For leading until `kLease` from now. The term; nullopt: somebody else leads. `holds`: the term
+  // in which the node leads already; who starts anew gets a new one.
+  std::optional<std::uint64_t> lead(std::size_t node, std::uint64_t holds) {
     if (leader_ && *leader_ != node && ground_.now() < until_) {
       return std::nullopt;
     }
-    if (!leader_ || *leader_ != node || ground_.now() >= until_) {
+    if (!leader_ || *leader_ != node || ground_.now() >= until_ || holds != term_) {
       ++term_;
       if (leader_) {
         ground_.marks.hit(Mark::kLeaderChanged);
