@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "plan/command.h"
+#include "plan/years_command.h"
 
 int main(int argc, char** argv) {
   try {
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     int exit_code = 0;
     leeward::plan::add_plan_command(app, exit_code);
+    leeward::plan::add_years_command(app, exit_code);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
