@@ -70,6 +70,22 @@ TEST(GrayWatch, tells_when_a_region_becomes_gray_and_when_it_is_no_longer) {
   EXPECT_FALSE(world.watch.status(world.id_a)->suspect);
 }
 
+TEST(GrayWatch, finds_the_fifth_that_fails_in_about_two_minutes) {
+  Duration sum{};
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Counted world({shop()});
+    world.rng = Rng(seed);
+    world.live(0, minutes(5));
+    const MonoTime began = world.now;
+    while (world.live(0.2, seconds(1)).empty()) {
+      ASSERT_LT(world.now - began, minutes(10));
+    }
+    sum += world.now - began;
+  }
+  EXPECT_GT(sum / 50, seconds(60));
+  EXPECT_LT(sum / 50, seconds(150));
+}
+
 TEST(GrayWatch, a_loss_below_the_share_is_no_reason) {
   Counted world({shop()});
   EXPECT_TRUE(world.live(0.05, std::chrono::hours(2)).empty());
