@@ -92,14 +92,16 @@ def main():
                 # then that of the interval, and not of the luck with phases.
                 phases = [(i + random.random()) / trials * interval_s for i in range(trials)]
                 random.shuffle(phases)
-                times = sorted(one_trial(world, fault, phase, interval_s) for phase in phases)
+                trial_times = [one_trial(world, fault, phase, interval_s) for phase in phases]
+            times = sorted(trial_times)
             mean = statistics.mean(times)
             off = mean / expected["mean_ms"] - 1
             failed |= abs(off) > TOLERANCE
             p90 = times[min(len(times) - 1, round(0.9 * len(times)))]
             print(f"| {name} | {fault} | {trials} | {expected['mean_ms']:.0f} ms | {mean:.0f} ms | {off:+.1%} "
                   f"| {expected['p90_ms']:.0f} ms | {p90:.0f} ms |", flush=True)
-            say(f"{name}, {fault}: {', '.join(f'{each:.0f}' for each in times)}")
+            pairs = ", ".join(f"{1000 * phase:.0f}: {each:.0f}" for phase, each in sorted(zip(phases, trial_times)))
+            say(f"{name}, {fault}; moment in the interval: time to the decision, ms: {pairs}")
     return 1 if failed else 0
 
 

@@ -108,6 +108,7 @@ class GrayTest(unittest.TestCase):
         self.server.bad_share = 0.0
         wait_for(lambda: self.region()["health"] == "healthy", "the region to be healthy again")
         self.assertFalse(self.region()["gray"]["suspect"])
+        self.assertEqual(self.world.replay()[0], 0)
 
     def test_a_reload_that_takes_the_permission_away_frees_the_region(self):
         home, away = self.world.regions
