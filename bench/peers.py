@@ -106,7 +106,7 @@ applications:
     regions:
       - {{ region: GRA11, address: {FIRST}, check: {{ type: HTTP, port: {self.health_port}, path: /healthz }} }}
       - {{ region: RBX-A, address: {SECOND}, check: {{ type: HTTP, port: {self.health_port}, path: /healthz }} }}
-    failover: {{ automatic: true, confirm_window: 0s, quorum: {{ required: 1 }}, hold_down: 0s, failback: automatic, failback_after: 0s }}
+    failover: {{ automatic: true, confirm_window: 0s, quorum: {{ required: 1 }}, hold_down: 0s, lockout: {{ moves: 0 }}, failback: automatic, failback_after: 0s }}
 """)
 
     def command(self):

@@ -22,10 +22,12 @@
 #include "base/result.h"
 #include "model/decision.h"
 #include "model/ids.h"
+#include "model/standing.h"
 
 namespace leeward::admin {
 
 using MoveCallback = std::function<void(Result<Decision>)>;
+using StandingCallback = std::function<void(Result<Standing>)>;
 using ReloadCallback = std::function<void(Result<ReloadSummary>)>;
 
 using PanelsEditor =
@@ -68,6 +70,10 @@ class ControlPlane {
   //   the decision: published, planned (dry run), or refused with the guards that say why;
   //   an error:     kNotFound (application, region), kInvalidArgument, kUnavailable (the store).
   virtual void move(const MoveCommand& command, MoveCallback callback) = 0;
+
+  // Holds, releases or acknowledges. Works at once; calls back when it is durable, or with
+  // kNotFound.
+  virtual void change_standing(const StandingCommand& command, StandingCallback callback) = 0;
 
   // Entries from `from_sequence` on (0: the oldest kept), at most `limit` (1 to 1000), oldest
   // first.

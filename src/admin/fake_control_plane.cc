@@ -140,6 +140,9 @@ std::vector<ApplicationView> FakeControlPlane::applications() const {
          region.region == assignment_.region ? std::optional(gray) : std::nullopt});
   }
   view.ttl_now = shop_.ttl;
+  view.hold = standing.hold;
+  view.locked_out = standing.locked_out;
+  view.ramp = ramp;
   view.writes = WritesView{assignment_, true, {RegionId(std::string(kGra))}, now_.mono};
   view.replication.push_back(replication().front().link);
   view.last_decision = decisions_.back();
@@ -267,6 +270,26 @@ void FakeControlPlane::move(const MoveCommand& command, MoveCallback callback) {
     return;
   }
   callback(decide(command));
+}
+
+void FakeControlPlane::change_standing(const StandingCommand& command, StandingCallback callback) {
+  standing_changes.push_back(command);
+  if (command.application != shop_.id) {
+    return callback(
+        fail(ErrorCode::kNotFound, fmt::format("there is no application {}", command.application)));
+  }
+  switch (command.change) {
+    case StandingChange::kHold:
+      standing.hold = Hold{command.requested_by, command.reason, now_.wall};
+      break;
+    case StandingChange::kRelease:
+      standing.hold.reset();
+      break;
+    case StandingChange::kAcknowledge:
+      standing.locked_out = false;
+      break;
+  }
+  callback(standing);
 }
 
 Result<JournalPage> FakeControlPlane::journal(std::uint64_t from_sequence,

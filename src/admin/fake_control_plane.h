@@ -35,6 +35,7 @@ class FakeControlPlane final : public ControlPlane {
   [[nodiscard]] Result<Decision> decision(std::uint64_t id) const override;
   [[nodiscard]] Result<std::string> explain(std::uint64_t decision_id) const override;
   void move(const MoveCommand& command, MoveCallback callback) override;
+  void change_standing(const StandingCommand& command, StandingCallback callback) override;
   [[nodiscard]] Result<JournalPage> journal(std::uint64_t from_sequence,
                                             std::size_t limit) const override;
   [[nodiscard]] std::vector<TableReplication> replication() const override;
@@ -56,6 +57,9 @@ class FakeControlPlane final : public ControlPlane {
 
   // What tests look at.
   std::vector<MoveCommand> moves;
+  std::vector<StandingCommand> standing_changes;
+  Standing standing;
+  std::optional<RampView> ramp;
   std::vector<std::string> reloads;  // by whom
   std::vector<MoveCallback> held;
   std::string hostile_text;  // appended to the last decision's reason

@@ -133,6 +133,18 @@ void move(const Call& call, MoveKind kind) {
   });
 }
 
+void change_standing(const Call& call, StandingChange change) {
+  Result<StandingCommand> command = parse_standing_body(change, call.request.body);
+  if (!command) {
+    return call.respond(problem(command.error()));
+  }
+  command->application = ApplicationId(call.parameters[0]);
+  command->requested_by = call.identity.name;
+  call.control.change_standing(*command, [respond = call.respond](const Result<Standing>& result) {
+    respond(result ? ok(to_json(*result)) : problem(result.error()));
+  });
+}
+
 Result<json::object> decisions_json(const Call& call) {
   ASSIGN_OR_RETURN(const std::size_t limit, limit_of(call.target, kDecisionsDefault));
   std::optional<ApplicationId> application;
@@ -291,6 +303,18 @@ void get_events(const Call& call) {
   response.follow_events = call.request.method != "HEAD";
   response.last_event_id = call.request.last_event_id;
   call.respond(std::move(response));
+}
+
+void post_hold(const Call& call) {
+  change_standing(call, StandingChange::kHold);
+}
+
+void post_release(const Call& call) {
+  change_standing(call, StandingChange::kRelease);
+}
+
+void post_acknowledge(const Call& call) {
+  change_standing(call, StandingChange::kAcknowledge);
 }
 
 void post_failover(const Call& call) {

@@ -113,19 +113,26 @@ json::object definition_json(const HealthCheck& check) {
 }
 
 json::object policy_json(const FailoverPolicy& policy) {
-  return {{"automatic", policy.automatic},
-          {"confirm_window", format_duration(policy.confirm_window)},
-          {"quorum_required", policy.quorum_required},
-          {"max_replication_lag", policy.max_replication_lag
-                                      ? json::value(format_duration(*policy.max_replication_lag))
-                                      : json::value(nullptr)},
-          {"hold_down", format_duration(policy.hold_down)},
-          {"failback", to_string(policy.failback)},
-          {"failback_after", format_duration(policy.failback_after)},
-          {"fencing", json::object{{"mode", to_string(policy.fencing.mode)},
-                                   {"lease", format_duration(policy.fencing.lease)},
-                                   {"renew", format_duration(policy.fencing.renew)},
-                                   {"request_max", format_duration(policy.fencing.request_max)}}}};
+  return {
+      {"automatic", policy.automatic},
+      {"confirm_window", format_duration(policy.confirm_window)},
+      {"quorum_required", policy.quorum_required},
+      {"max_replication_lag", policy.max_replication_lag
+                                  ? json::value(format_duration(*policy.max_replication_lag))
+                                  : json::value(nullptr)},
+      {"hold_down", format_duration(policy.hold_down)},
+      {"failback", to_string(policy.failback)},
+      {"failback_after", format_duration(policy.failback_after)},
+      {"lockout", json::object{{"moves", policy.lockout.moves},
+                               {"within", format_duration(policy.lockout.within)}}},
+      {"velocity", json::object{{"percent", policy.velocity.percent},
+                                {"within", format_duration(policy.velocity.within)}}},
+      {"gradual_failback", json::object{{"steps", json::value_from(policy.gradual_failback.steps)},
+                                        {"every", format_duration(policy.gradual_failback.every)}}},
+      {"fencing", json::object{{"mode", to_string(policy.fencing.mode)},
+                               {"lease", format_duration(policy.fencing.lease)},
+                               {"renew", format_duration(policy.fencing.renew)},
+                               {"request_max", format_duration(policy.fencing.request_max)}}}};
 }
 
 json::object link_json(const ReplicationLink& link, Instant now) {
@@ -156,6 +163,15 @@ json::value writes_json(const std::optional<WritesView>& writes, Instant now) {
                       {"unfenced", std::move(unfenced)},
                       {"leases_over", writes->leases_over ? time_or_null(*writes->leases_over, now)
                                                           : json::value(nullptr)}};
+}
+
+json::value hold_json(const std::optional<Hold>& hold) {
+  if (!hold) {
+    return nullptr;
+  }
+  return json::object{{"requested_by", text(hold->requested_by)},
+                      {"reason", text(hold->reason)},
+                      {"since", text(format_rfc3339(hold->since))}};
 }
 
 json::value assignment_json(const Assignment& assignment) {
@@ -287,6 +303,16 @@ json::object to_json(const Observation& observation, Instant now) {
           {"detail", text(observation.detail)}};
 }
 
+json::object to_json(const Standing& standing) {
+  json::array moves;
+  for (const WallTime at : standing.automatic_moves) {
+    moves.emplace_back(text(format_rfc3339(at)));
+  }
+  return {{"hold", hold_json(standing.hold)},
+          {"locked_out", standing.locked_out},
+          {"automatic_moves", std::move(moves)}};
+}
+
 json::object to_json(const ApplicationView& application, Instant now) {
   const Application& definition = application.definition;
   json::array regions;
@@ -303,10 +329,19 @@ json::object to_json(const ApplicationView& application, Instant now) {
                          {"ttl_now_seconds", seconds(application.ttl_now)},
                          {"regions", std::move(regions)},
                          {"tables", texts(definition.tables)},
+                         {"demand", definition.demand},
+                         {"min_healthy_regions", definition.min_healthy_regions},
                          {"failover", policy_json(definition.failover)}};
   object["hold_down_until"] = application.hold_down_until
                                   ? time_or_null(*application.hold_down_until, now)
                                   : json::value(nullptr);
+  object["hold"] = hold_json(application.hold);
+  object["locked_out"] = application.locked_out;
+  object["ramp"] = application.ramp
+                       ? json::value{{"from", text(application.ramp->from.str())},
+                                     {"percent", application.ramp->percent},
+                                     {"next", time_or_null(application.ramp->next, now)}}
+                       : json::value(nullptr);
   object["writes"] = writes_json(application.writes, now);
   json::array replication;
   for (const ReplicationLink& link : application.replication) {

@@ -24,6 +24,7 @@ namespace leeward::admin {
 [[nodiscard]] boost::json::object to_json(const NodeStatus& status, const Readiness& readiness,
                                           Instant now);
 [[nodiscard]] boost::json::object to_json(const Readiness& readiness);
+[[nodiscard]] boost::json::object to_json(const Standing& standing);
 [[nodiscard]] boost::json::object to_json(const ApplicationView& application, Instant now);
 [[nodiscard]] boost::json::object to_json(const HealthStatus& status, Instant now);
 [[nodiscard]] boost::json::object to_json(const Observation& observation, Instant now);

@@ -172,6 +172,20 @@ void add_replication(Families& families, const Metrics& metrics) {
   }
 }
 
+void add_standings(Families& families, const Metrics& metrics) {
+  families.begin(MetricType::Gauge, "leeward_application_held",
+                 "1 where an operator forbids automatic moves.");
+  for (const Metrics::Standing& each : metrics.standings) {
+    families.add(each.held ? 1.0 : 0.0, {label("application", each.application.str())});
+  }
+  families.begin(MetricType::Gauge, "leeward_application_locked_out",
+                 "1 where an application moved by itself too often, until an operator "
+                 "acknowledges.");
+  for (const Metrics::Standing& each : metrics.standings) {
+    families.add(each.locked_out ? 1.0 : 0.0, {label("application", each.application.str())});
+  }
+}
+
 void add_control(Families& families, const Metrics& metrics) {
   families.begin(MetricType::Counter, "leeward_decisions_total",
                  "Decisions, by application, kind and outcome.");
@@ -200,6 +214,7 @@ Families build(const Metrics& metrics) {
   add_health(families, metrics);
   add_regions(families, metrics);
   add_replication(families, metrics);
+  add_standings(families, metrics);
   add_control(families, metrics);
   return families;
 }

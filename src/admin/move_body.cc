@@ -63,4 +63,19 @@ Result<MoveCommand> parse_move_body(MoveKind kind, std::string_view body) {
   return command;
 }
 
+Result<StandingCommand> parse_standing_body(StandingChange change, std::string_view body) {
+  ASSIGN_OR_RETURN(const json::object object, parse_json_object(body));
+  StandingCommand command;
+  command.change = change;
+  for (const auto& member : object) {
+    const std::string_view key(member.key().data(), member.key().size());
+    if (key != "reason") {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("unknown key '{}'; known: reason", key.substr(0, 64)));
+    }
+    ASSIGN_OR_RETURN(command.reason, string_member(key, member.value(), kReasonBytesMax));
+  }
+  return command;
+}
+
 }  // namespace leeward::admin

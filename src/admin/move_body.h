@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/decision.h"
+#include "model/standing.h"
 
 namespace leeward::admin {
 
@@ -15,5 +16,8 @@ namespace leeward::admin {
 // kFailback; an empty body is an empty object. kInvalidArgument: not JSON, an unknown key, a wrong
 // type or a value out of range; the message says what would be right.
 Result<MoveCommand> parse_move_body(MoveKind kind, std::string_view body);
+
+// The same of a hold, a release or an acknowledgement: {"reason": "maintenance"}
+Result<StandingCommand> parse_standing_body(StandingChange change, std::string_view body);
 
 }  // namespace leeward::admin

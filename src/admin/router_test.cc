@@ -145,6 +145,21 @@ TEST_F(RouterTest, AMoveCarriesWhatWasAskedAndByWhom) {
   EXPECT_EQ(command.requested_by, "local");
 }
 
+TEST_F(RouterTest, AHoldIsHeldReleasedAndSaysByWhom) {
+  const Response held = post("/v1/applications/shop/hold", R"({"reason":"maintenance"})");
+  ASSERT_EQ(held.status, 200) << held.body;
+  EXPECT_EQ(object_of(held).at("hold").at("requested_by"), "local");
+  EXPECT_EQ(object_of(held).at("hold").at("reason"), "maintenance");
+  EXPECT_EQ(object_of(get("/v1/applications/shop")).at("hold").at("reason"), "maintenance");
+  const Response released = post("/v1/applications/shop/release", "");
+  EXPECT_TRUE(object_of(released).at("hold").is_null());
+  control.standing.locked_out = true;
+  EXPECT_EQ(object_of(post("/v1/applications/shop/acknowledge", "{}")).at("locked_out"), false);
+  EXPECT_EQ(post("/v1/applications/mail/hold", "").status, 404);
+  EXPECT_EQ(post("/v1/applications/shop/hold", R"({"why":"x"})").status, 400);
+  EXPECT_EQ(control.standing_changes.size(), 4U);
+}
+
 TEST_F(RouterTest, ARefusedMoveIsAConflictThatNamesTheGuard) {
   const Response response = post("/v1/applications/shop/failback", "");
   EXPECT_EQ(response.status, 409);

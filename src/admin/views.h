@@ -24,6 +24,7 @@
 #include "model/health_check.h"
 #include "model/ids.h"
 #include "model/replication.h"
+#include "model/standing.h"
 
 namespace leeward::admin {
 
@@ -106,6 +107,15 @@ struct ZoneView {
   friend bool operator==(const ZoneView&, const ZoneView&) = default;
 };
 
+// Users follow a failback in steps.
+struct RampView {
+  RegionId from;    // answers the other queries
+  int percent = 0;  // of the queries that the active region answers
+  MonoTime next;    // step
+
+  friend bool operator==(const RampView&, const RampView&) = default;
+};
+
 struct ApplicationView {
   Application definition;
   Assignment assignment;                    // epoch 0: none yet; active-active has none
@@ -113,6 +123,9 @@ struct ApplicationView {
   std::vector<RegionView> regions;          // in order of preference, as in `definition`
   Duration ttl_now{};                       // what answers carry at this moment
   std::optional<MonoTime> hold_down_until;  // no automatic shift before; nullopt: none running
+  std::optional<Hold> hold;                 // an operator forbids automatic moves
+  bool locked_out = false;                  // it moved by itself too often
+  std::optional<RampView> ramp;
   std::optional<WritesView> writes;
   std::vector<ReplicationLink> replication;  // per direction the worst of its tables
   std::optional<Decision> last_decision;
@@ -193,6 +206,12 @@ struct Metrics {
   std::vector<Transition> transitions;
   std::vector<Region> regions;
   std::vector<DecisionCount> decisions;
+  struct Standing {
+    ApplicationId application;
+    bool held = false;
+    bool locked_out = false;
+  };
+  std::vector<Standing> standings;
   struct Writes {
     ApplicationId application;
     bool allowed = false;

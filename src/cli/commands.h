@@ -28,6 +28,13 @@ struct MoveOptions {
 };
 int move(const Context& context, std::string_view kind, const MoveOptions& options);
 
+struct StandingOptions {
+  std::string application;
+  std::string reason;
+};
+int change_standing(const Context& context, std::string_view change,
+                    const StandingOptions& options);
+
 int list_checks(const Context& context, const std::string& application);
 int show_history(const Context& context, const std::string& check);
 int export_journal(const Context& context, std::uint64_t from);

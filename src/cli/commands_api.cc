@@ -197,6 +197,33 @@ int move(const Context& context, std::string_view kind, const MoveOptions& optio
   return answer ? finish_move(context, *answer) : report(answer.error());
 }
 
+int change_standing(const Context& context, std::string_view change,
+                    const StandingOptions& options) {
+  json::object body;
+  if (!options.reason.empty()) {
+    body["reason"] = options.reason;
+  }
+  const Result<HttpAnswer> answer =
+      ask(context.api, {.method = "POST",
+                        .path = fmt::format("/v1/applications/{}/{}",
+                                            admin::percent_encode(options.application), change),
+                        .body = json::serialize(body)});
+  if (!answer) {
+    return report(answer.error());
+  }
+  if (answer->status != 200) {
+    return report(*answer);
+  }
+  json::error_code bad;
+  const json::value standing = json::parse(answer->body, bad);
+  if (bad) {
+    return report(Error{ErrorCode::kDataCorrupt, "the daemon's answer is not JSON"});
+  }
+  context.json ? print_json(standing)
+               : print(render_standing(options.application, standing, context.style));
+  return kOk;
+}
+
 int list_checks(const Context& context, const std::string& application) {
   json::value checks;
   int code = kOk;

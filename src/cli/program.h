@@ -27,6 +27,7 @@ struct Program {
   bool watch = false;
   std::optional<std::uint64_t> decision;
   MoveOptions move;
+  StandingOptions standing;
   ResolveOptions resolve;
   LatenciesOptions latencies;
   TablesOptions tables;

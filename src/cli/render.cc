@@ -196,6 +196,21 @@ std::string render_data(const json::value& application, Style style) {
   return result;
 }
 
+std::string render_standing_lines(const json::value& standing, Style style) {
+  std::string result;
+  const json::value& hold = at(standing, "hold");
+  if (hold.is_object()) {
+    result += fmt::format("  {} by {} since {}{}\n", paint("HELD", Colour::kYellow, style),
+                          text_at(hold, "requested_by"), text_at(hold, "since"),
+                          text_at(hold, "reason") == "-" ? "" : ": " + text_at(hold, "reason"));
+  }
+  if (true_at(standing, "locked_out")) {
+    result += fmt::format("  {}: it moved by itself too often; `leeward acknowledge` ends it\n",
+                          paint("LOCKED OUT", Colour::kRed, style));
+  }
+  return result;
+}
+
 std::string render_application(const json::value& application, Style style) {
   const json::value& assignment = at(application, "assignment");
   std::string result =
@@ -211,6 +226,11 @@ std::string render_application(const json::value& application, Style style) {
   }
   result += table(rows, "  ", style);
   result += render_data(application, style);
+  result += render_standing_lines(application, style);
+  if (const json::value& ramp = at(application, "ramp"); ramp.is_object()) {
+    result += fmt::format("  users follow: {} % here, the others in {}\n", text_at(ramp, "percent"),
+                          text_at(ramp, "from"));
+  }
   if (at(application, "last_decision").is_object()) {
     result +=
         fmt::format("  last decision: {}\n", move_line(at(application, "last_decision"), style));
@@ -252,6 +272,14 @@ std::string render_age(double seconds) {
     }
   }
   return "0s";
+}
+
+std::string render_standing(std::string_view application, const json::value& standing,
+                            Style style) {
+  const std::string lines = render_standing_lines(standing, style);
+  return fmt::format(
+      "{}: {}\n{}", application,
+      lines.empty() ? "may move by itself, as its config says" : "does not move by itself", lines);
 }
 
 std::string render_status(const json::value& status, const json::value& applications, Style style) {

@@ -17,6 +17,8 @@ struct Style {
   bool colour = false;
 };
 
+[[nodiscard]] std::string render_standing(std::string_view application,
+                                          const boost::json::value& standing, Style style);
 [[nodiscard]] std::string render_status(const boost::json::value& status,
                                         const boost::json::value& applications, Style style);
 [[nodiscard]] std::string render_checks(const boost::json::value& checks, Style style);

@@ -62,6 +62,25 @@ TEST_F(RenderTest, AGrayRegionIsHealthyAndSaysWhatIsAmiss) {
             "2026-11-23T12:00:00.000Z  shop/RBX-A  gray  70.0 % of 120 requests were good\n");
 }
 
+TEST_F(RenderTest, StatusSaysWhatStandsInTheWayOfAutomaticMoves) {
+  control.standing = {Hold{"ann", "maintenance", control.now().wall}, true, {}};
+  control.ramp = admin::RampView{RegionId("GRA11"), 10, control.now().mono};
+  const std::string page = render_status(status(), applications(), {});
+  EXPECT_NE(page.find("  HELD by ann since 2026-11-23T12:00:00.000Z: maintenance\n"),
+            std::string::npos)
+      << page;
+  EXPECT_NE(
+      page.find("  LOCKED OUT: it moved by itself too often; `leeward acknowledge` ends it\n"),
+      std::string::npos)
+      << page;
+  EXPECT_NE(page.find("  users follow: 10 % here, the others in GRA11\n"), std::string::npos)
+      << page;
+  const std::string lines = render_standing("shop", admin::to_json(control.standing), {});
+  EXPECT_TRUE(lines.starts_with("shop: does not move by itself\n  HELD by ann")) << lines;
+  EXPECT_EQ(render_standing("shop", admin::to_json(Standing{}), {}),
+            "shop: may move by itself, as its config says\n");
+}
+
 TEST_F(RenderTest, StatusOfANodeThatIsNotReadySaysWhy) {
   control.readiness = {.ready = false, .reasons = {"127.0.0.1:5353 is not bound"}};
   EXPECT_THAT(render_status(status(), applications(), {}),

@@ -94,6 +94,14 @@ void add_move(Program& p, const char* kind, const char* about, const char* examp
   sub->add_option("--reason", p.move.reason, "Why; kept in the journal");
 }
 
+void add_standing(Program& p, const char* change, const char* about, const char* examples) {
+  CLI::App* const sub = add(p, &p.app, change, about, examples, [&p, change] {
+    return change_standing(p.context, change, p.standing);
+  });
+  sub->add_option("APPLICATION", p.standing.application, "Which application")->required();
+  sub->add_option("--reason", p.standing.reason, "Why; kept in the journal");
+}
+
 void add_commanding(Program& p) {
   add_move(p, "failover", "Move an application away from its region now",
            "  leeward failover shop --to RBX-A --dry-run\n"
@@ -103,6 +111,11 @@ void add_commanding(Program& p) {
            "  leeward switchover shop --to RBX-A --reason 'maintenance of GRA11'", true);
   add_move(p, "failback", "Move an application back to its preferred region",
            "  leeward failback shop\n  leeward failback shop --dry-run", false);
+  add_standing(p, "hold", "Let an application move only when an operator says so",
+               "  leeward hold shop --reason 'maintenance of the network until noon'");
+  add_standing(p, "release", "End a hold", "  leeward release shop");
+  add_standing(p, "acknowledge", "End the lockout of an application that moved too often",
+               "  leeward acknowledge shop --reason 'the load balancer was replaced'");
   add(p, &p.app, "reload", "Read the daemon's config file again, all or nothing",
       "  leeward reload", [&p] { return reload(p.context); });
 }

@@ -117,6 +117,70 @@ Section<FencingPolicy> fencing_section() {
   };
 }
 
+Section<LockoutPolicy> lockout_section() {
+  return {{
+      integer_key("moves", &LockoutPolicy::moves, 0, 1000,
+                  "An application that moved by itself this often is locked out of automatic moves "
+                  "until `leeward acknowledge`; 0: never."),
+      duration_key("within", &LockoutPolicy::within, seconds(1), hours(24 * 31),
+                   "How long a move counts."),
+  }};
+}
+
+Section<VelocityLimit> velocity_section() {
+  return {{
+      integer_key("percent", &VelocityLimit::percent, 1, 100,
+                  "How many of all applications may move by themselves `within`, rounded down, at "
+                  "least one; 100: no limit. The others wait."),
+      duration_key("within", &VelocityLimit::within, seconds(1), hours(24), "See `percent`."),
+  }};
+}
+
+constexpr std::size_t kStepsMax = 20;
+
+void read_steps(Reader& reader, const Node& node, GradualFailback& gradual) {
+  if (node.kind != NodeKind::kList || node.items.size() > kStepsMax) {
+    reader.problem(node, fmt::format("expected a list of at most {} percentages, found {}",
+                                     kStepsMax, describe(node)));
+    return;
+  }
+  std::vector<int> steps;
+  for (std::size_t i = 0; i < node.items.size(); ++i) {
+    const Reader::Scope scope(reader, i);
+    const auto step = reader.integer(*node.items[i], 1, 99);
+    if (step && !steps.empty() && *step <= steps.back()) {
+      reader.problem(*node.items[i],
+                     fmt::format("{} must be above the step before it, {}", *step, steps.back()));
+    } else if (step) {
+      steps.push_back(static_cast<int>(*step));
+    }
+  }
+  gradual.steps = std::move(steps);
+}
+
+Section<GradualFailback> gradual_failback_section() {
+  Key<GradualFailback> steps{
+      .name = "steps",
+      .type = "list of percentages, 1 to 99, ascending",
+      .doc =
+          "After a failback the preferred region answers this share of the queries, step by "
+          "step, then all. Writes go there at once.",
+      .read = read_steps,
+      .write =
+          [](const GradualFailback& gradual) {
+            std::vector<Value> items;
+            for (const int step : gradual.steps) {
+              items.push_back(Value::scalar(fmt::format("{}", step)));
+            }
+            return Value::list(std::move(items));
+          },
+  };
+  return {{
+      std::move(steps),
+      duration_key("every", &GradualFailback::every, seconds(1), hours(24), "Time per step."),
+  }};
+}
+
 void finish_failover(Reader& reader, const Node& map, FailoverPolicy& policy) {
   const Node* quorum = map.find("quorum");
   if (quorum != nullptr && policy.quorum_required > 1 && reader.usable(*quorum, "required")) {
@@ -266,6 +330,13 @@ void finish_application(Reader& reader, const Node& map, Application& applicatio
     region.check.id = HealthCheckId(application.id.str() + "/" + region.region.str());
   }
   settle_automatic(reader, map, application);
+  if (static_cast<std::size_t>(application.min_healthy_regions) > application.regions.size() &&
+      reader.usable(map, "min_healthy_regions")) {
+    const Reader::Scope scope(reader, "min_healthy_regions");
+    reader.problem(*map.find("min_healthy_regions"),
+                   fmt::format("{} is more than its {} regions", application.min_healthy_regions,
+                               application.regions.size()));
+  }
   if (application.failover.fencing.mode != FencingMode::kNone && application.tables.empty()) {
     const Reader::Scope scope(reader, "tables");
     reader.problem_at(map.position,
@@ -341,6 +412,12 @@ Section<FailoverPolicy> failover_section() {
                            "Automatic failback: the preferred region was healthy this long."),
               section_key("fencing", &FailoverPolicy::fencing, fencing_section(),
                           "Who may write, and when."),
+              section_key("lockout", &FailoverPolicy::lockout, lockout_section(),
+                          "When moving does not help any more."),
+              section_key("velocity", &FailoverPolicy::velocity, velocity_section(),
+                          "How many applications may move at a time."),
+              section_key("gradual_failback", &FailoverPolicy::gradual_failback,
+                          gradual_failback_section(), "How users follow a failback."),
           },
       .finish = finish_failover,
   };
@@ -371,7 +448,26 @@ Section<Region> region_section() {
   key.write = [write = key.write](const Region& region) {
     return region.dynamodb_region.empty() ? Value::absent() : write(region);
   };
-  return {{std::move(key)}};
+  Key<Region> capacity{
+      .name = "capacity",
+      .type = "whole number, 1 to 1000000",
+      .doc =
+          "What the region can carry, in units of the applications' `demand`. An application "
+          "does not move by itself where there is no room. Without it: no limit.",
+      .read =
+          [](Reader& reader, const Node& node, Region& region) {
+            if (const auto value = reader.integer(node, 1, 1'000'000)) {
+              region.capacity = static_cast<int>(*value);
+            }
+          },
+      .write =
+          [](const Region& region) {
+            return region.capacity ? Value::scalar(fmt::format("{}", *region.capacity))
+                                   : Value::absent();
+          },
+      .default_text = "none",
+  };
+  return {{std::move(key), std::move(capacity)}};
 }
 
 Section<Application> application_section() {
@@ -395,6 +491,11 @@ Section<Application> application_section() {
                   "tables", &Application::tables, "DynamoDB table name", kTablesMax,
                   [](Reader&) -> TextParser { return unchanged(check_table_name); },
                   "Tables that are replicated with it."),
+              integer_key("demand", &Application::demand, 0, 1'000'000,
+                          "What it takes of the `capacity` of the region where it is active."),
+              integer_key("min_healthy_regions", &Application::min_healthy_regions, 1, 255,
+                          "Active-active: with fewer healthy regions all of them answer, so that "
+                          "the load of all does not fall on the few that are left."),
               section_key("failover", &Application::failover, failover_section(),
                           "When and how users move. Keys that are not written come from "
                           "`defaults.failover`."),

@@ -72,6 +72,16 @@ Key<Config> defaults_key() {
   };
 }
 
+// What an application's regions can carry stands with the regions.
+void copy_capacities(Config& config) {
+  for (Application& application : config.applications) {
+    for (ApplicationRegion& place : application.regions) {
+      const auto region = std::ranges::find(config.regions, place.region, &Region::id);
+      place.capacity = region == config.regions.end() ? std::nullopt : region->capacity;
+    }
+  }
+}
+
 // Fences and heartbeats are items in the regions' own tables.
 void check_data_regions(Reader& reader, const Node& root, const Config& config) {
   const Node* applications = root.find("applications");
@@ -148,6 +158,7 @@ Section<Config> make_root_section() {
           },
       .finish =
           [](Reader& reader, const Node& map, Config& config) {
+            copy_capacities(config);
             check_data_regions(reader, map, config);
             finish_tables(reader, map, config);
           },

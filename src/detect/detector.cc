@@ -26,7 +26,8 @@ Detector::Detector(const CheckTiming& timing, Rng rng, MonoTime now, Health init
       answering_since_(now),
       burst_due_(now),
       last_order_(now - timing.interval),
-      last_look_(now - timing.interval) {
+      last_look_(now - timing.interval),
+      inherited_(initial != Health::kUnknown) {
   verdict_.health = initial;
   verdict_.since = now;
   verdict_.evidence.reason =
@@ -239,11 +240,12 @@ std::optional<Transition> Detector::judge(MonoTime now) {
                     history_.back().detail),
         now);
   }
-  if (verdict_.health == Health::kUnhealthy) {
+  const int threshold = failure_threshold();
+  const bool missing = misses_.size() >= threshold;
+  if (verdict_.health == Health::kUnhealthy && !(inherited_ && missing)) {
     return judge_recovery(now);
   }
-  const int threshold = failure_threshold();
-  if (misses_.size() >= threshold) {
+  if (missing) {
     if (verdict_.health == Health::kHealthy) {
       hold_down_.flapped(now);
     }
@@ -289,7 +291,7 @@ void Detector::update_doubt(MonoTime now) {
 std::optional<Transition> Detector::judge_doubt(MonoTime now) {
   update_doubt(now);
   Evidence evidence = numbers();
-  if (verdict_.health == Health::kUnknown) {
+  if (verdict_.health == Health::kUnknown || (inherited_ && !successes_.empty())) {
     if (successes_.empty()) {
       refresh_numbers(now);
       return std::nullopt;
@@ -341,6 +343,7 @@ std::optional<Transition> Detector::become_unknown(const std::string& reason, Mo
 }
 
 std::optional<Transition> Detector::move_to(Health health, Evidence evidence, MonoTime now) {
+  inherited_ = false;
   Transition transition{.before = verdict_, .after = {}};
   if (verdict_.health != health) {
     verdict_.since = now;

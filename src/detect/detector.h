@@ -64,7 +64,8 @@ struct ProbeOrder {
   friend bool operator==(const ProbeOrder&, const ProbeOrder&) = default;
 };
 
-// The verdict changed. `health` moves, or `suspect` starts or ends.
+// The verdict changed. `health` moves, or `suspect` starts or ends; or what was inherited from an
+// earlier process got evidence of its own, which makes it a vote.
 struct Transition {
   Verdict before;
   Verdict after;
@@ -164,6 +165,7 @@ class Detector {
   MonoTime last_look_;     // the last hint that counted
   bool look_due_ = false;  // a hint asks for a probe now
   bool disqualified_ = false;
+  bool inherited_ = false;  // the verdict is of an earlier process: no evidence of its own yet
   Verdict verdict_;
 };
 

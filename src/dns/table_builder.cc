@@ -175,7 +175,9 @@ class Builder {
       members.resize(routing::kMembersMax);
     }
     return policy_set(application, type, routing::PolicyKind::kMultivalue, members,
-                      routing::kNoIndex);
+                      application.min_healthy_regions > 1
+                          ? static_cast<std::uint32_t>(application.min_healthy_regions)
+                          : routing::kNoIndex);
   }
 
   Set policy_set(const Application& application, std::uint16_t type, routing::PolicyKind kind,

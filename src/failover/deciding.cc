@@ -60,12 +60,13 @@ void Step::consider() {
     return;
   }
   if (app_.assignment.epoch == 0) {
-    decide_at_once(MoveKind::kInitial, best_target(app_).value_or(0), "the first assignment");
+    decide_at_once(MoveKind::kInitial, best_target(app_, elsewhere_).value_or(0),
+                   "the first assignment");
     return;
   }
   const auto active = index_of(app_.policy, app_.assignment.region);
   if (!active) {
-    decide_at_once(MoveKind::kFailover, best_target(app_).value_or(0),
+    decide_at_once(MoveKind::kFailover, best_target(app_, elsewhere_).value_or(0),
                    fmt::format("{} is no longer in the config", app_.assignment.region));
     return;
   }
@@ -77,6 +78,7 @@ void Step::consider() {
   }
   app_.phase = status.suspect ? Phase::kSuspect : Phase::kSteady;
   app_.refusal.clear();
+  tend_ramp();
   if (*active != 0 && app_.policy.failover.failback == Failback::kAutomatic &&
       app_.statuses[0].health == Health::kHealthy) {
     consider_failback();
@@ -84,7 +86,7 @@ void Step::consider() {
 }
 
 void Step::consider_failover(const HealthStatus& active) {
-  const Proposal proposal{MoveKind::kFailover, true, best_target(app_), std::nullopt};
+  const Proposal proposal{MoveKind::kFailover, true, best_target(app_, elsewhere_), std::nullopt};
   const Findings findings = evaluate(app_, elsewhere_, proposal, now_);
   if (findings.failed("confirm-window")) {
     wake_at(*findings.wait_until);

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "model/decision.h"
 #include "model/ids.h"
+#include "model/standing.h"
 
 namespace leeward::failover {
 
@@ -37,7 +38,8 @@ struct PublishAssignment {
   friend bool operator==(const PublishAssignment&, const PublishAssignment&) = default;
 };
 
-// Send a TimerFired then. Replaces an earlier WakeAt of the application.
+// Send a TimerFired then. Of several that are outstanding the earliest stands; the step that it
+// leads to asks again for whatever is not due yet.
 struct WakeAt {
   ApplicationId application;
   MonoTime at;
@@ -93,7 +95,17 @@ struct RecordGrant {
   friend bool operator==(const RecordGrant&, const RecordGrant&) = default;
 };
 
+// Remember durably, then answer `request` with it (0: nobody waits). A crash may lose it before
+// that.
+struct StoreStanding {
+  ApplicationId application;
+  Standing standing;
+  std::uint64_t request = 0;
+
+  friend bool operator==(const StoreStanding&, const StoreStanding&) = default;
+};
+
 using Effect = std::variant<CommitAssignment, PublishAssignment, WakeAt, RecordDecision, Reply,
-                            RaiseFence, Drain, RecordGrant>;
+                            RaiseFence, Drain, RecordGrant, StoreStanding>;
 
 }  // namespace leeward::failover

@@ -18,6 +18,9 @@ struct StoredAssignment {
   Assignment assignment;
   std::optional<Duration> automatic_shift_age;
   bool granted = false;  // its region was allowed to write under this epoch
+  std::optional<Hold> hold;
+  bool locked_out = false;
+  std::vector<Duration> automatic_move_ages;  // within the lockout's window, oldest first
 
   friend bool operator==(const StoredAssignment&, const StoredAssignment&) = default;
 };
@@ -58,6 +61,15 @@ struct MoveRequested {
   std::uint64_t request = 0;
 
   friend bool operator==(const MoveRequested&, const MoveRequested&) = default;
+};
+
+// A hold, its release, or the acknowledgement of a lockout; not 0. It works at once; whoever asked
+// hears of it when StoreStanding is done.
+struct StandingRequested {
+  StandingCommand command;
+  std::uint64_t request = 0;
+
+  friend bool operator==(const StandingRequested&, const StandingRequested&) = default;
 };
 
 struct CommitSucceeded {
@@ -122,7 +134,7 @@ struct Drained {
 
 using Event = std::variant<ApplicationDefined, ApplicationRemoved, RegionStatusChanged, TimerFired,
                            MoveRequested, CommitSucceeded, CommitFailed, Published, FenceRaised,
-                           FenceFailed, Drained>;
+                           FenceFailed, Drained, StandingRequested>;
 
 [[nodiscard]] const ApplicationId& application_of(const Event& event);
 

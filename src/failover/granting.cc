@@ -69,8 +69,7 @@ void Step::restore_grant(bool granted) {
     app_.grant.reset();
     if (app_.phase == Phase::kFencing || app_.phase == Phase::kDraining ||
         app_.phase == Phase::kGranting) {  // a reload took away what the move waits for
-      app_.phase = Phase::kShifting;
-      effects_.emplace_back(PublishAssignment{app_.policy.id, app_.pending->to, app_.pending->id});
+      shift();
     }
     return;
   }
@@ -199,8 +198,7 @@ void Step::on_granted() {
   }
   decision->times.granted = now_;
   if (app_.phase == Phase::kGranting) {
-    app_.phase = Phase::kShifting;
-    effects_.emplace_back(PublishAssignment{app_.policy.id, decision->to, decision->id});
+    shift();
   } else if (!app_.pending) {
     effects_.emplace_back(RecordDecision{*decision});  // it was recorded without this before
   }

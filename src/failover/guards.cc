@@ -101,6 +101,77 @@ Guard hold_down(const ApplicationState& application, MonoTime now, Findings& fin
   return guard("hold-down", true, fmt::format("no automatic shift within {}", period));
 }
 
+Guard not_held(const Hold& hold) {
+  return guard("not-held", false,
+               fmt::format("held by {} since {}{}{}", hold.requested_by, format_rfc3339(hold.since),
+                           hold.reason.empty() ? "" : ": ", hold.reason));
+}
+
+Guard not_locked_out(const ApplicationState& application) {
+  const LockoutPolicy& policy = application.policy.failover.lockout;
+  return guard("not-locked-out", !application.locked_out,
+               application.locked_out
+                   ? fmt::format("it moved by itself {} times within {}; an operator acknowledges",
+                                 application.recent_moves.size(), format_duration(policy.within))
+                   : fmt::format("{} automatic moves lately; {} within {} lock it out",
+                                 application.recent_moves.size(), policy.moves,
+                                 format_duration(policy.within)));
+}
+
+// Rounded down: a limit of 25 % lets one of seven applications move, and one of three.
+Guard velocity(const ApplicationState& application, const Elsewhere& elsewhere, MonoTime now,
+               Findings& findings) {
+  const VelocityLimit& limit = application.policy.failover.velocity;
+  const int all = elsewhere.applications + 1;
+  const auto allowed = static_cast<std::size_t>(std::max(1, all * limit.percent / 100));
+  const auto first = std::ranges::upper_bound(elsewhere.automatic_moves, now - limit.within);
+  const auto moved = static_cast<std::size_t>(elsewhere.automatic_moves.end() - first);
+  if (moved >= allowed) {
+    const MonoTime until = *(first + static_cast<std::ptrdiff_t>(moved - allowed)) + limit.within;
+    findings.wait_until = std::max(findings.wait_until.value_or(until), until);
+  }
+  return guard("velocity", moved < allowed,
+               fmt::format("{} of {} other applications moved by themselves within {}; {} may",
+                           moved, all - 1, format_duration(limit.within), allowed));
+}
+
+int free_capacity(const ApplicationState& application, const Elsewhere& elsewhere,
+                  std::size_t region) {
+  const auto taken = std::ranges::find(elsewhere.demands, application.policy.regions[region],
+                                       &RegionDemand::region);
+  return application.policy.capacities[region] -
+         (taken == elsewhere.demands.end() ? 0 : taken->demand);
+}
+
+bool is_limited(const Policy& policy, std::size_t region) {
+  return !policy.capacities.empty() && policy.capacities[region] != 0;
+}
+
+bool has_room(const ApplicationState& application, const Elsewhere& elsewhere, std::size_t region) {
+  return !is_limited(application.policy, region) ||
+         free_capacity(application, elsewhere, region) >= application.policy.demand;
+}
+
+// Room comes when another application leaves, which is no event of this one.
+constexpr Duration kCapacityRecheck = std::chrono::seconds(1);
+
+Guard capacity(const ApplicationState& application, const Elsewhere& elsewhere,
+               const Proposal& proposal, MonoTime now, Findings& findings) {
+  const int free = free_capacity(application, elsewhere, *proposal.to);
+  Guard result = guard(
+      "capacity", has_room(application, elsewhere, *proposal.to),
+      fmt::format("{} has {} of {} left, {} is needed", application.policy.regions[*proposal.to],
+                  free, application.policy.capacities[*proposal.to], application.policy.demand));
+  if (result.outcome == GuardOutcome::kFailed && !proposal.automatic) {
+    result.outcome = GuardOutcome::kOverridden;
+    result.detail += "; an operator decides";
+  } else if (result.outcome == GuardOutcome::kFailed) {
+    const MonoTime again = now + kCapacityRecheck;
+    findings.wait_until = std::max(findings.wait_until.value_or(again), again);
+  }
+  return result;
+}
+
 Guard not_blind(const ApplicationState& application, const Elsewhere& elsewhere, bool automatic) {
   const auto here = std::ranges::count_if(application.statuses, [](const HealthStatus& status) {
     return status.health != Health::kHealthy;
@@ -223,6 +294,12 @@ Findings evaluate(const ApplicationState& application, const Elsewhere& elsewher
   auto& guards = findings.guards;
   if (proposal.automatic) {
     guards.push_back(automatic_enabled(application, proposal));
+    if (application.hold) {
+      guards.push_back(not_held(*application.hold));
+    }
+    if (application.locked_out || !application.recent_moves.empty()) {
+      guards.push_back(not_locked_out(application));
+    }
   }
   const HealthStatus* active = status_of(application, application.assignment.region);
   if (proposal.automatic && proposal.kind == MoveKind::kFailover && active != nullptr) {
@@ -239,6 +316,12 @@ Findings evaluate(const ApplicationState& application, const Elsewhere& elsewher
   guards.push_back(not_blind(application, elsewhere, proposal.automatic));
   if (proposal.automatic && active != nullptr) {
     guards.push_back(hold_down(application, now, findings));
+    if (application.policy.failover.velocity.percent < 100) {
+      guards.push_back(velocity(application, elsewhere, now, findings));
+    }
+  }
+  if (proposal.to && is_limited(application.policy, *proposal.to)) {
+    guards.push_back(capacity(application, elsewhere, proposal, now, findings));
   }
   guards.push_back(replication_lag(application, elsewhere, proposal, now, findings));
   guards.push_back(one_region_on(application, proposal));
@@ -246,14 +329,20 @@ Findings evaluate(const ApplicationState& application, const Elsewhere& elsewher
   return findings;
 }
 
-std::optional<std::size_t> best_target(const ApplicationState& application) {
+std::optional<std::size_t> best_target(const ApplicationState& application,
+                                       const Elsewhere& elsewhere) {
+  std::optional<std::size_t> best;
   for (std::size_t i = 0; i < application.policy.regions.size(); ++i) {
-    if (application.policy.regions[i] != application.assignment.region &&
-        application.statuses[i].health == Health::kHealthy) {
+    if (application.policy.regions[i] == application.assignment.region ||
+        application.statuses[i].health != Health::kHealthy) {
+      continue;
+    }
+    if (has_room(application, elsewhere, i)) {
       return i;
     }
+    best = best.value_or(i);
   }
-  return std::nullopt;
+  return best;
 }
 
 }  // namespace leeward::failover

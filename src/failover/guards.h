@@ -32,7 +32,9 @@ struct Findings {
 [[nodiscard]] Findings evaluate(const ApplicationState& application, const Elsewhere& elsewhere,
                                 const Proposal& proposal, MonoTime now);
 
-// The most preferred healthy region that is not active.
-[[nodiscard]] std::optional<std::size_t> best_target(const ApplicationState& application);
+// The most preferred healthy region that is not active and has room; where none has room, the most
+// preferred healthy one.
+[[nodiscard]] std::optional<std::size_t> best_target(const ApplicationState& application,
+                                                     const Elsewhere& elsewhere);
 
 }  // namespace leeward::failover

@@ -58,6 +58,20 @@ std::optional<std::string> Invariants::check_commit(const CommitAssignment& comm
       })) {
     return fmt::format("decision {}: committed against a guard", decision.id);
   }
+  // A region that left the config cannot be stayed in.
+  if (decision.automatic && counts_as_automatic_move(decision.kind) &&
+      index_of(application.policy, decision.from.region)) {
+    if (application.hold) {
+      return fmt::format("decision {}: automatic, against a hold", decision.id);
+    }
+    if (application.locked_out) {
+      return fmt::format("decision {}: automatic, and the application is locked out", decision.id);
+    }
+    const auto until = hold_down_until(application);
+    if (until && *decision.times.decided < *until) {
+      return fmt::format("decision {}: automatic, within the hold-down", decision.id);
+    }
+  }
   const HealthStatus* from = evidence_of(decision, decision.from.region);
   const HealthStatus* to = evidence_of(decision, decision.to.region);
   if (decision.kind == MoveKind::kInitial || decision.kind == MoveKind::kRollback ||

@@ -33,6 +33,9 @@ inline void parse_name(std::string_view text, std::optional<ApplicationMode>& to
 inline void parse_name(std::string_view text, std::optional<FencingMode>& to) {
   to = parse_fencing_mode(text);
 }
+inline void parse_name(std::string_view text, std::optional<StandingChange>& to) {
+  to = parse_standing_change(text);
+}
 inline void parse_name(std::string_view text, std::optional<ErrorCode>& to) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
     if (to_string(static_cast<ErrorCode>(i)) == text) {
@@ -161,6 +164,46 @@ void fields(Archive& a, ReplicationLink& v) {
 }
 
 template <typename Archive>
+void fields(Archive& a, LockoutPolicy& v) {
+  a.field("moves", v.moves);
+  a.field("within", v.within);
+}
+
+template <typename Archive>
+void fields(Archive& a, VelocityLimit& v) {
+  a.field("percent", v.percent);
+  a.field("within", v.within);
+}
+
+template <typename Archive>
+void fields(Archive& a, GradualFailback& v) {
+  a.field("steps", v.steps);
+  a.field("every", v.every);
+}
+
+template <typename Archive>
+void fields(Archive& a, Hold& v) {
+  a.field("requested_by", v.requested_by);
+  a.field("reason", v.reason);
+  a.field("since", v.since);
+}
+
+template <typename Archive>
+void fields(Archive& a, Standing& v) {
+  a.optional_field("hold", v.hold);
+  a.field("locked_out", v.locked_out);
+  a.field("automatic_moves", v.automatic_moves);
+}
+
+template <typename Archive>
+void fields(Archive& a, StandingCommand& v) {
+  a.field("change", v.change);
+  a.field("application", v.application);
+  a.field("requested_by", v.requested_by);
+  a.field("reason", v.reason);
+}
+
+template <typename Archive>
 void fields(Archive& a, FailoverPolicy& v) {
   a.field("automatic", v.automatic);
   a.field("confirm_window", v.confirm_window);
@@ -170,6 +213,9 @@ void fields(Archive& a, FailoverPolicy& v) {
   a.field("failback", v.failback);
   a.field("failback_after", v.failback_after);
   a.late_field("fencing", v.fencing);
+  a.late_field("lockout", v.lockout);
+  a.late_field("velocity", v.velocity);
+  a.late_field("gradual_failback", v.gradual_failback);
 }
 
 template <typename Archive>
@@ -193,6 +239,22 @@ void fields(Archive& a, Policy& v) {
   a.field("regions", v.regions);
   a.field("failover", v.failover);
   a.late_field("replicated", v.replicated);
+  a.late_field("demand", v.demand);
+  a.late_field("capacities", v.capacities);
+}
+
+template <typename Archive>
+void fields(Archive& a, Ramp& v) {
+  a.field("from", v.from);
+  a.field("percent", v.percent);
+  a.field("step", v.step);
+  a.field("next", v.next);
+}
+
+template <typename Archive>
+void fields(Archive& a, RegionDemand& v) {
+  a.field("region", v.region);
+  a.field("demand", v.demand);
 }
 
 template <typename Archive>
@@ -230,6 +292,10 @@ void fields(Archive& a, ApplicationState& v) {
   a.optional_field("failback_at", v.failback_at);
   a.late_field("roll_back", v.roll_back);
   a.late_field("roll_back_to", v.roll_back_to);
+  a.optional_field("hold", v.hold);
+  a.late_field("locked_out", v.locked_out);
+  a.late_field("recent_moves", v.recent_moves);
+  a.optional_field("ramp", v.ramp);
 }
 
 template <typename Archive>
@@ -237,6 +303,9 @@ void fields(Archive& a, Elsewhere& v) {
   a.field("targets", v.targets);
   a.field("not_healthy", v.not_healthy);
   a.late_field("replication", v.replication);
+  a.late_field("applications", v.applications);
+  a.late_field("automatic_moves", v.automatic_moves);
+  a.late_field("demands", v.demands);
 }
 
 template <typename Archive>
@@ -244,6 +313,9 @@ void fields(Archive& a, StoredAssignment& v) {
   a.field("assignment", v.assignment);
   a.optional_field("automatic_shift_age", v.automatic_shift_age);
   a.late_field("granted", v.granted);
+  a.optional_field("hold", v.hold);
+  a.late_field("locked_out", v.locked_out);
+  a.late_field("automatic_move_ages", v.automatic_move_ages);
 }
 
 template <typename Archive>
@@ -271,6 +343,12 @@ void fields(Archive& a, TimerFired& v) {
 
 template <typename Archive>
 void fields(Archive& a, MoveRequested& v) {
+  a.field("command", v.command);
+  a.field("request", v.request);
+}
+
+template <typename Archive>
+void fields(Archive& a, StandingRequested& v) {
   a.field("command", v.command);
   a.field("request", v.request);
 }
@@ -339,6 +417,13 @@ void fields(Archive& a, Drain& v) {
   a.field("from", v.from);
   a.field("to", v.to);
   a.field("deadline", v.deadline);
+}
+
+template <typename Archive>
+void fields(Archive& a, StoreStanding& v) {
+  a.field("application", v.application);
+  a.field("standing", v.standing);
+  a.field("request", v.request);
 }
 
 template <typename Archive>
@@ -415,7 +500,7 @@ Result<T> read(const json::value& value, const char* what) {
 constexpr std::array kEventNames = {
     "application-defined", "application-removed", "status-changed", "timer-fired",
     "move-requested",      "commit-succeeded",    "commit-failed",  "published",
-    "fence-raised",        "fence-failed",        "drained"};
+    "fence-raised",        "fence-failed",        "drained",        "standing-requested"};
 constexpr std::array kEffectNames = {"commit-assignment",
                                      "publish-assignment",
                                      "wake-at",
@@ -423,7 +508,8 @@ constexpr std::array kEffectNames = {"commit-assignment",
                                      "reply",
                                      "raise-fence",
                                      "drain",
-                                     "record-grant"};
+                                     "record-grant",
+                                     "store-standing"};
 static_assert(kEventNames.size() == std::variant_size_v<Event>);
 static_assert(kEffectNames.size() == std::variant_size_v<Effect>);
 
@@ -471,6 +557,9 @@ json::value to_json(const ApplicationState& value) {
 json::value to_json(const Elsewhere& value) {
   return archive::Writer::to_value(value);
 }
+json::value to_json(const Standing& value) {
+  return archive::Writer::to_value(value);
+}
 json::value to_json(const Event& value) {
   return write_variant(value, kEventNames);
 }
@@ -498,6 +587,9 @@ Result<ApplicationState> application_from_json(const json::value& value) {
 }
 Result<Elsewhere> elsewhere_from_json(const json::value& value) {
   return read<Elsewhere>(value, "elsewhere");
+}
+Result<Standing> standing_from_json(const json::value& value) {
+  return read<Standing>(value, "standing");
 }
 Result<Event> event_from_json(const json::value& value) {
   auto event = read_variant<Event>(value, kEventNames);

@@ -20,6 +20,7 @@ namespace leeward::failover {
 [[nodiscard]] boost::json::value to_json(const HealthStatus& value);
 [[nodiscard]] boost::json::value to_json(const ApplicationState& value);
 [[nodiscard]] boost::json::value to_json(const Elsewhere& value);
+[[nodiscard]] boost::json::value to_json(const Standing& value);
 [[nodiscard]] boost::json::value to_json(const Event& value);   // {"status-changed": {...}}
 [[nodiscard]] boost::json::value to_json(const Effect& value);  // {"commit-assignment": {...}}
 
@@ -28,6 +29,7 @@ Result<Decision> decision_from_json(const boost::json::value& value);
 Result<HealthStatus> status_from_json(const boost::json::value& value);
 Result<ApplicationState> application_from_json(const boost::json::value& value);
 Result<Elsewhere> elsewhere_from_json(const boost::json::value& value);
+Result<Standing> standing_from_json(const boost::json::value& value);
 Result<Event> event_from_json(const boost::json::value& value);
 Result<Effect> effect_from_json(const boost::json::value& value);
 

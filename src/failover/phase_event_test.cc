@@ -31,7 +31,9 @@ struct Node {
 };
 
 Policy policy() {
-  Policy policy{kShop, ApplicationMode::kActivePassive, {kRegions[0], kRegions[1]}, {}};
+  Policy policy;
+  policy.id = kShop;
+  policy.regions = {kRegions[0], kRegions[1]};
   policy.failover.confirm_window = seconds(1);
   policy.failover.fencing.mode = FencingMode::kTransaction;
   policy.replicated = true;
@@ -85,6 +87,10 @@ std::vector<Event> events_in(const Node& node) {
     events.emplace_back(Published{kShop, id});
     events.emplace_back(Drained{kShop, id, true, "arrived"});
     events.emplace_back(Drained{kShop, id, false, "it did not arrive"});
+  }
+  for (const StandingChange change :
+       {StandingChange::kHold, StandingChange::kRelease, StandingChange::kAcknowledge}) {
+    events.emplace_back(StandingRequested{{change, kShop, "ann", "because"}, 9});
   }
   return events;
 }

@@ -18,7 +18,8 @@ RegionId region_of(std::uint64_t index) {
 }
 
 Policy random_policy(Rng& rng, const char* id) {
-  Policy policy{ApplicationId(id), ApplicationMode::kActivePassive, {}, {}};
+  Policy policy;
+  policy.id = ApplicationId(id);
   const auto count = 2 + rng.below(2);
   const auto first = rng.below(3);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -31,13 +32,23 @@ Policy random_policy(Rng& rng, const char* id) {
   policy.failover.failback_after = seconds(5);
   policy.failover.fencing.mode = static_cast<FencingMode>(rng.below(3));
   policy.replicated = rng.below(2) == 0;
+  policy.failover.lockout.moves = static_cast<int>(rng.below(4));
+  policy.failover.lockout.within = seconds(30);
+  policy.failover.velocity = {rng.below(2) == 0 ? 100 : 50, seconds(20)};
+  if (rng.below(2) == 0) {
+    policy.failover.gradual_failback = {{10, 50}, seconds(2)};
+  }
+  policy.demand = static_cast<int>(rng.below(3));
+  if (rng.below(3) == 0) {
+    policy.capacities.assign(count, 2);
+  }
   return policy;
 }
 
 void disturb(TestWorld& world, Rng& rng) {
   const ApplicationId id(rng.below(2) == 0 ? "shop" : "mail");
   const RegionId region = region_of(rng.below(3));
-  switch (rng.below(16)) {
+  switch (rng.below(18)) {
     case 0:
     case 1:
     case 2:
@@ -80,6 +91,9 @@ void disturb(TestWorld& world, Rng& rng) {
     case 11:
       world.set_drain_works(rng.below(2) == 0);
       break;
+    case 12:
+      world.standing(static_cast<StandingChange>(rng.below(3)), id);
+      break;
     default:
       world.advance(milliseconds(rng.below(20'000)));
   }
@@ -101,9 +115,15 @@ std::string live(std::uint64_t seed, std::string* journal = nullptr) {
   }
   world.set_drain_works(true);
   world.restart();
-  world.define(random_policy(rng, "shop"));
-  world.define(random_policy(rng, "mail"));
   const ApplicationId shop("shop");
+  for (const char* id : {"shop", "mail"}) {  // nobody stands in the way any more
+    Policy policy = random_policy(rng, id);
+    policy.failover.velocity = {};
+    policy.capacities.clear();
+    world.define(policy);
+    world.standing(StandingChange::kRelease, policy.id);
+    world.standing(StandingChange::kAcknowledge, policy.id);
+  }
   const RegionId dead = world.find(shop)->assignment.region;
   for (const RegionId& region : world.find(shop)->policy.regions) {
     world.set_status(shop, region, region == dead ? Health::kUnhealthy : Health::kHealthy);

@@ -25,11 +25,21 @@ Duration duration_of(const std::string& text) {
   return parsed.value_or(Duration(0));
 }
 
+std::vector<int> integers_of(const std::string& text) {
+  std::vector<int> integers;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    integers.push_back(std::stoi(word));
+  }
+  return integers;
+}
+
 // app NAME REGION[,REGION...] [setting=value ...]
 Policy policy_of_line(std::istringstream& words) {
   std::string word;
   words >> word;
-  Policy policy{ApplicationId(word), ApplicationMode::kActivePassive, {}, {}};
+  Policy policy;
+  policy.id = ApplicationId(word);
   words >> word;
   std::istringstream regions(word);
   for (std::string region; std::getline(regions, region, ',');) {
@@ -55,6 +65,17 @@ Policy policy_of_line(std::istringstream& words) {
       policy.replicated = value == "true";
     } else if (key == "lag") {
       policy.failover.max_replication_lag = duration_of(value);
+    } else if (key == "lockout") {  // moves/window
+      policy.failover.lockout = {std::stoi(value), duration_of(value.substr(value.find('/') + 1))};
+    } else if (key == "velocity") {  // percent/window
+      policy.failover.velocity = {std::stoi(value), duration_of(value.substr(value.find('/') + 1))};
+    } else if (key == "steps") {  // percent[,percent...]/every
+      policy.failover.gradual_failback = {integers_of(value.substr(0, value.find('/'))),
+                                          duration_of(value.substr(value.find('/') + 1))};
+    } else if (key == "demand") {
+      policy.demand = std::stoi(value);
+    } else if (key == "capacities") {
+      policy.capacities = integers_of(value);
     } else if (key == "mode") {
       policy.mode = ApplicationMode::kActiveActive;
     } else {
@@ -130,6 +151,9 @@ void run_line(TestWorld& world, const std::string& line) {
     world.remove(ApplicationId(a));
   } else if (const auto kind = parse_move_kind(verb)) {
     move(world, *kind, words);
+  } else if (const auto change = parse_standing_change(verb)) {
+    words >> a;
+    world.standing(*change, ApplicationId(a));
   } else {
     ADD_FAILURE() << "unknown command " << line;
   }

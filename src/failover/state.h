@@ -17,6 +17,7 @@
 #include "model/health.h"
 #include "model/ids.h"
 #include "model/replication.h"
+#include "model/standing.h"
 
 namespace leeward::failover {
 
@@ -26,7 +27,9 @@ struct Policy {
   ApplicationMode mode = ApplicationMode::kActivePassive;
   std::vector<RegionId> regions;  // in order of preference
   FailoverPolicy failover;
-  bool replicated = false;  // it has tables, whose replication is measured
+  bool replicated = false;      // it has tables, whose replication is measured
+  int demand = 0;               // what it takes of a region's capacity
+  std::vector<int> capacities;  // of the regions, in their order; 0: unlimited. None: all are
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };
@@ -67,6 +70,16 @@ struct WriteGrant {
   friend bool operator==(const WriteGrant&, const WriteGrant&) = default;
 };
 
+// A gradual failback: the active region answers `percent` of the queries, `from` the others.
+struct Ramp {
+  RegionId from;
+  int percent = 0;
+  std::size_t step = 0;  // of the policy's
+  MonoTime next;         // when the next step is due
+
+  friend bool operator==(const Ramp&, const Ramp&) = default;
+};
+
 struct ApplicationState {
   Policy policy;
   Assignment assignment;               // epoch 0: none yet
@@ -84,8 +97,19 @@ struct ApplicationState {
   std::optional<MonoTime> failback_at;      // no automatic one before
   std::string roll_back;  // why a planned move is to be taken back; empty: it is not
   RegionId roll_back_to;
+  std::optional<Hold> hold;
+  bool locked_out = false;
+  std::vector<MonoTime> recent_moves;  // automatic ones within the lockout's window, oldest first
+  std::optional<Ramp> ramp;
 
   friend bool operator==(const ApplicationState&, const ApplicationState&) = default;
+};
+
+struct RegionDemand {
+  RegionId region;
+  int demand = 0;
+
+  friend bool operator==(const RegionDemand&, const RegionDemand&) = default;
 };
 
 // What a step on one application reads of the world around it.
@@ -94,6 +118,9 @@ struct Elsewhere {
   int targets = 0;
   int not_healthy = 0;
   std::vector<ReplicationLink> replication;  // between the application's regions, as measured now
+  int applications = 0;                      // active-passive ones
+  std::vector<MonoTime> automatic_moves;     // the newest of each, where there is one; ascending
+  std::vector<RegionDemand> demands;         // one per assigned region, in order of names
 
   friend bool operator==(const Elsewhere&, const Elsewhere&) = default;
 };
@@ -108,6 +135,9 @@ struct State {
 
 [[nodiscard]] Elsewhere elsewhere_of(const State& state, const ApplicationId& id);
 
+// An initial assignment, and a move that is taken back, are no moves of ours.
+[[nodiscard]] bool counts_as_automatic_move(MoveKind kind);
+
 // The index of a region in the policy's order of preference.
 [[nodiscard]] std::optional<std::size_t> index_of(const Policy& policy, const RegionId& region);
 
@@ -116,6 +146,10 @@ struct State {
 
 // Whose writers' leases may be renewed now; nullopt: nobody's.
 [[nodiscard]] std::optional<Assignment> lease_holder(const ApplicationState& application);
+
+// What is durable of it beside the assignment. `wall` is the time at `now`.
+[[nodiscard]] Standing standing_of(const ApplicationState& application, MonoTime now,
+                                   WallTime wall);
 
 // No automatic shift before this; nullopt: none is held down.
 [[nodiscard]] std::optional<MonoTime> hold_down_until(const ApplicationState& application);

@@ -35,6 +35,12 @@ void Step::on(const ApplicationDefined& event) {
       app_.automatic_shift = now_ - age;
     }
   }
+  if (event.stored) {
+    restore_standing(*event.stored);
+  }
+  if (app_.ramp && !index_of(app_.policy, app_.ramp->from)) {
+    app_.ramp.reset();
+  }
   app_.refusal.clear();
   if (app_.policy.mode == ApplicationMode::kActiveActive) {
     abandon_pending("the application is active-active now");
@@ -93,6 +99,7 @@ void Step::on(const CommitSucceeded& event) {
   app_.assignment = decision.to;
   app_.commits_failed = 0;
   app_.roll_back.clear();
+  app_.ramp.reset();
   if (fenced()) {
     const bool may_have_writers =
         decision.kind != MoveKind::kInitial &&
@@ -104,8 +111,7 @@ void Step::on(const CommitSucceeded& event) {
       return;
     }
   }
-  app_.phase = Phase::kShifting;
-  effects_.emplace_back(PublishAssignment{app_.policy.id, decision.to, decision.id});
+  shift();
 }
 
 void Step::on(const CommitFailed& event) {
@@ -140,9 +146,8 @@ void Step::on(const Published& event) {
     return;
   }
   app_.pending->times.published = now_;
-  if (app_.pending->automatic && app_.pending->kind != MoveKind::kInitial &&
-      app_.pending->kind != MoveKind::kRollback) {
-    app_.automatic_shift = now_;
+  if (app_.pending->automatic && counts_as_automatic_move(app_.pending->kind)) {
+    moved_by_itself();
   }
   app_.phase = Phase::kSteady;
   if (app_.pending->kind != MoveKind::kRollback) {
@@ -191,10 +196,12 @@ void redefine(std::optional<ApplicationState>& application, const Policy& policy
 }
 
 std::vector<Effect> unknown_application(const Event& event) {
-  if (const auto* move = std::get_if<MoveRequested>(&event)) {
-    return {Reply{move->request,
+  const auto* move = std::get_if<MoveRequested>(&event);
+  const auto* standing = std::get_if<StandingRequested>(&event);
+  if (move != nullptr || standing != nullptr) {
+    return {Reply{move != nullptr ? move->request : standing->request,
                   Error{ErrorCode::kNotFound,
-                        fmt::format("there is no application {}", move->command.application)}}};
+                        fmt::format("there is no application {}", application_of(event))}}};
   }
   return {};  // a late event of an application that a reload removed
 }

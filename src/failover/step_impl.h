@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One event's work on one application: what step() does, in three files. Internal to the module.
+// One event's work on one application: what step() does, in four files. Internal to the module.
 //   step.cc      what each event means
 //   deciding.cc  when to move, and where to
 //   granting.cc  who may write: fences, leases, the drain barrier
+//   standing.cc  holds, lockouts, and users who follow in steps
 #pragma once
 
 #include <algorithm>
@@ -40,6 +41,7 @@ class Step {
   void on(const FenceRaised& event);
   void on(const FenceFailed& event);
   void on(const Drained& event);
+  void on(const StandingRequested& event);
   // The application leaves the config: whoever waits for a decision hears of it.
   void leave() { abandon_pending("the application is no longer in the config"); }
 
@@ -86,6 +88,14 @@ class Step {
            app_.policy.mode == ApplicationMode::kActivePassive;
   }
   [[nodiscard]] bool grant_is(const RegionId& region, Epoch epoch, bool open) const;
+
+  // ---- standing.cc ----
+  void restore_standing(const StoredAssignment& stored);
+  void moved_by_itself();
+  void forget_old_moves();
+  // The pending decision's region is to answer, all at once or in steps.
+  void shift();
+  void tend_ramp();
 
   // ---- effects ----
   void publish_current();

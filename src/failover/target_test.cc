@@ -26,7 +26,7 @@ TEST(Target, IsTheMostPreferredHealthyRegionThatIsNotActive) {
       }
     }
     application.assignment = {regions[code % 3], 1};
-    const auto target = best_target(application);
+    const auto target = best_target(application, {});
     ASSERT_EQ(target.has_value(), !candidates.empty()) << code;
     if (target) {
       EXPECT_EQ(*target, candidates.front()) << code;
@@ -34,10 +34,30 @@ TEST(Target, IsTheMostPreferredHealthyRegionThatIsNotActive) {
   }
 }
 
+TEST(Target, HasRoom) {
+  ApplicationState application;
+  application.policy.regions = {RegionId("A"), RegionId("B"), RegionId("C")};
+  application.policy.demand = 3;
+  application.policy.capacities = {0, 10, 10};
+  application.statuses.resize(3);
+  application.statuses[1].health = application.statuses[2].health = Health::kHealthy;
+  application.assignment = {RegionId("A"), 1};
+  Elsewhere elsewhere;
+  elsewhere.demands = {{RegionId("B"), 7}, {RegionId("C"), 7}};
+  EXPECT_EQ(best_target(application, elsewhere), 1U) << "exactly enough is enough";
+  elsewhere.demands[0].demand = 8;
+  EXPECT_EQ(best_target(application, elsewhere), 2U) << "B is full";
+  elsewhere.demands[1].demand = 8;
+  EXPECT_EQ(best_target(application, elsewhere), 1U) << "the refusal is to name the preferred one";
+}
+
 TEST(Explain, NamesRegionsVotesAndGuards) {
   TestWorld world;
   const ApplicationId shop("shop");
-  world.define({shop, ApplicationMode::kActivePassive, {RegionId("GRA11"), RegionId("RBX-A")}, {}});
+  Policy policy;
+  policy.id = shop;
+  policy.regions = {RegionId("GRA11"), RegionId("RBX-A")};
+  world.define(policy);
   world.set_status(shop, RegionId("RBX-A"), Health::kHealthy);
   world.set_status(shop, RegionId("GRA11"), Health::kUnhealthy);
   const auto& decision = world.find(shop)->last_decision;

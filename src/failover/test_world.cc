@@ -86,26 +86,45 @@ void TestWorld::write_journal(const ApplicationId& id, const State& before, cons
 
 void TestWorld::carry_out(const Effect& effect) {
   std::visit(
-      overloaded{[&](const CommitAssignment& each) { commit(each); },
-                 [&](const PublishAssignment& each) {
-                   tell(fmt::format("DNS answers {} with {} (epoch {})", each.application,
-                                    each.assignment.region, each.assignment.epoch));
-                   if (each.decision != 0) {
-                     queue_.emplace_back(Published{each.application, each.decision});
-                   }
-                 },
-                 [&](const RaiseFence& each) { raise_fence(each); },
-                 [&](const Drain& each) { drain(each); },
-                 [&](const RecordGrant& each) { granted_[each.application] = each.epoch; },
-                 [&](const WakeAt& each) { timers_[each.application] = each.at; },
-                 [&](const RecordDecision& each) {
-                   tell(fmt::format("{} ({})", line_of(each.decision), each.decision.reason));
-                 },
-                 [&](const Reply& each) {
-                   const auto* error = std::get_if<Error>(&each.result);
-                   tell("reply: " + (error != nullptr ? error->message
-                                                      : line_of(std::get<Decision>(each.result))));
-                 }},
+      overloaded{
+          [&](const CommitAssignment& each) { commit(each); },
+          [&](const PublishAssignment& each) {
+            const ApplicationState* application = find(each.application);
+            tell(fmt::format("DNS answers {} with {} (epoch {}){}", each.application,
+                             each.assignment.region, each.assignment.epoch,
+                             application != nullptr && application->ramp
+                                 ? fmt::format(", {} % of the queries; {} the others",
+                                               application->ramp->percent, application->ramp->from)
+                                 : ""));
+            if (each.decision != 0) {
+              queue_.emplace_back(Published{each.application, each.decision});
+            }
+          },
+          [&](const RaiseFence& each) { raise_fence(each); },
+          [&](const Drain& each) { drain(each); },
+          [&](const RecordGrant& each) { granted_[each.application] = each.epoch; },
+          [&](const StoreStanding& each) {
+            standings_[each.application] = each.standing;
+            if (each.request != 0) {
+              tell(fmt::format("{}: {}{}", each.application,
+                               each.standing.hold ? "held" : "not held",
+                               each.standing.locked_out ? ", locked out" : ""));
+            } else if (each.standing.locked_out) {
+              tell(fmt::format("{}: locked out", each.application));
+            }
+          },
+          [&](const WakeAt& each) {
+            const auto [at, added] = timers_.emplace(each.application, each.at);
+            at->second = std::min(at->second, each.at);
+          },
+          [&](const RecordDecision& each) {
+            tell(fmt::format("{} ({})", line_of(each.decision), each.decision.reason));
+          },
+          [&](const Reply& each) {
+            const auto* error = std::get_if<Error>(&each.result);
+            tell("reply: " +
+                 (error != nullptr ? error->message : line_of(std::get<Decision>(each.result))));
+          }},
       effect);
 }
 
@@ -257,6 +276,20 @@ void TestWorld::advance(Duration by) {
   renew_leases();
 }
 
+StoredAssignment TestWorld::stored_assignment(const ApplicationId& id) {
+  const Assignment& assignment = store_[id];
+  const Standing& standing = standings_[id];
+  StoredAssignment stored;
+  stored.assignment = assignment;
+  stored.granted = granted_[id] == assignment.epoch;
+  stored.hold = standing.hold;
+  stored.locked_out = standing.locked_out;
+  for (const WallTime at : standing.automatic_moves) {
+    stored.automatic_move_ages.push_back(WallTime(now_.time_since_epoch()) - at);
+  }
+  return stored;
+}
+
 void TestWorld::restart() {
   tell("restart");
   const std::uint64_t next = state_.next_decision_id;
@@ -268,7 +301,7 @@ void TestWorld::restart() {
     const auto stored = store_.find(id);
     std::optional<StoredAssignment> found;
     if (stored != store_.end() && stored->second.epoch != 0) {
-      found = StoredAssignment{stored->second, std::nullopt, granted_[id] == stored->second.epoch};
+      found = stored_assignment(id);
     }
     feed(ApplicationDefined{policy, found});
   }
@@ -278,8 +311,7 @@ void TestWorld::define(const Policy& policy) {
   policies_[policy.id] = policy;
   std::optional<StoredAssignment> stored;
   if (find(policy.id) == nullptr && store_[policy.id].epoch != 0) {
-    stored = StoredAssignment{store_[policy.id], std::nullopt,
-                              granted_[policy.id] == store_[policy.id].epoch};
+    stored = stored_assignment(policy.id);
   }
   feed(ApplicationDefined{policy, stored});
 }

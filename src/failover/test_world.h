@@ -45,6 +45,10 @@ class TestWorld {
                        std::optional<Duration> age);
   void move(MoveCommand command) { feed(MoveRequested{std::move(command), ++request_}); }
 
+  void standing(StandingChange change, const ApplicationId& id) {
+    feed(StandingRequested{{change, id, "ann", "because"}, ++request_});
+  }
+
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] const ApplicationState* find(const ApplicationId& id) const;
   [[nodiscard]] const std::string& story() const { return story_; }
@@ -60,6 +64,7 @@ class TestWorld {
   void check_writers(const RaiseFence& effect);
   void drain(const Drain& effect);
   void renew_leases();
+  StoredAssignment stored_assignment(const ApplicationId& id);
   void write_journal(const ApplicationId& id, const State& before, const Event& event,
                      const std::vector<Effect>& effects);
 
@@ -74,6 +79,7 @@ class TestWorld {
   std::map<std::pair<ApplicationId, RegionId>, TestFence> fences_;
   std::map<std::pair<ApplicationId, RegionId>, MonoTime> last_grants_;
   std::map<ApplicationId, Epoch> granted_;
+  std::map<ApplicationId, Standing> standings_;
   std::set<RegionId> unreachable_;
   std::set<std::string> told_;
   bool drain_works_ = true;

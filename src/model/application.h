@@ -16,8 +16,9 @@ namespace leeward {
 // Where the application runs, and the DynamoDB region beside it.
 struct Region {
   RegionId id;
-  std::string dynamodb_region;    // "eu-west-3"; empty: no tables here
-  std::string dynamodb_endpoint;  // only for local stores; empty: Amazon's
+  std::string dynamodb_region;       // "eu-west-3"; empty: no tables here
+  std::string dynamodb_endpoint;     // only for local stores; empty: Amazon's
+  std::optional<int> capacity = {};  // in units of the applications' demand; none: unlimited
 
   friend bool operator==(const Region&, const Region&) = default;
 };
@@ -55,6 +56,32 @@ struct FencingPolicy {
   friend bool operator==(const FencingPolicy&, const FencingPolicy&) = default;
 };
 
+// An application that moves by itself this often is locked out of automatic moves until an operator
+// acknowledges it: something is wrong that moving does not cure.
+struct LockoutPolicy {
+  int moves = 5;  // 0: never locked out
+  Duration within = std::chrono::hours(1);
+
+  friend bool operator==(const LockoutPolicy&, const LockoutPolicy&) = default;
+};
+
+// How many of all applications may move by themselves within a time: a limit to what a mistake of
+// ours can do.
+struct VelocityLimit {
+  int percent = 100;  // of the applications, rounded down, at least one; 100: no limit
+  Duration within = std::chrono::minutes(10);
+
+  friend bool operator==(const VelocityLimit&, const VelocityLimit&) = default;
+};
+
+// After a failback users follow in steps: percentages of the answers, ascending, below 100.
+struct GradualFailback {
+  std::vector<int> steps;  // none: all at once
+  Duration every = std::chrono::minutes(1);
+
+  friend bool operator==(const GradualFailback&, const GradualFailback&) = default;
+};
+
 struct FailoverPolicy {
   bool automatic = true;
   Duration confirm_window{};  // the quorum must hold this long before a shift
@@ -65,6 +92,9 @@ struct FailoverPolicy {
   Duration failback_after = std::chrono::minutes(5);  // automatic failback: preferred region
                                                       // healthy this long
   FencingPolicy fencing;
+  LockoutPolicy lockout;
+  VelocityLimit velocity;
+  GradualFailback gradual_failback;
 
   friend bool operator==(const FailoverPolicy&, const FailoverPolicy&) = default;
 };
@@ -73,6 +103,7 @@ struct ApplicationRegion {
   RegionId region;
   std::vector<std::string> addresses;  // IPv4 and IPv6; at least one
   HealthCheck check;                   // id "<application>/<region>"
+  std::optional<int> capacity = {};    // the region's, in units of demand; none: unlimited
 
   friend bool operator==(const ApplicationRegion&, const ApplicationRegion&) = default;
 };
@@ -85,6 +116,8 @@ struct Application {
   Duration ttl_floor = std::chrono::seconds(1);  // <= ttl; suspicion never shrinks below it
   std::vector<ApplicationRegion> regions;        // in order of preference; at least one
   std::vector<std::string> tables;
+  int demand = 1;               // what it takes of its region's capacity
+  int min_healthy_regions = 1;  // active-active: with fewer, every region answers
   FailoverPolicy failover;
 
   friend bool operator==(const Application&, const Application&) = default;

@@ -10,6 +10,7 @@
 #include "model/decision.h"
 #include "model/health.h"
 #include "model/health_check.h"
+#include "model/standing.h"
 
 namespace leeward {
 namespace {
@@ -49,6 +50,12 @@ constexpr NameTable<GrayAction, 3> kGrayActions = {{
     {GrayAction::kNone, "none"},
     {GrayAction::kReport, "report"},
     {GrayAction::kUnhealthy, "unhealthy"},
+}};
+
+constexpr NameTable<StandingChange, 3> kStandingChanges = {{
+    {StandingChange::kHold, "hold"},
+    {StandingChange::kRelease, "release"},
+    {StandingChange::kAcknowledge, "acknowledge"},
 }};
 
 constexpr NameTable<Health, 3> kHealths = {{
@@ -172,6 +179,14 @@ std::optional<GuardOutcome> parse_guard_outcome(std::string_view text) {
 }
 std::optional<DecisionOutcome> parse_decision_outcome(std::string_view text) {
   return value_of(kDecisionOutcomes, text);
+}
+
+std::string_view to_string(StandingChange change) {
+  return name_of(kStandingChanges, change);
+}
+
+std::optional<StandingChange> parse_standing_change(std::string_view text) {
+  return value_of(kStandingChanges, text);
 }
 
 }  // namespace leeward

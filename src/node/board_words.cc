@@ -27,6 +27,16 @@ BoardWord word_of_application(std::size_t active_index, const HealthStatus& acti
                                     ttl_limit_seconds(active_status));
 }
 
+BoardWord with_ramp(BoardWord word, const Application& application,
+                    const std::optional<failover::Ramp>& ramp) {
+  const auto other = ramp ? region_index(application, ramp->from) : std::nullopt;
+  if (other) {
+    word.other = static_cast<std::uint8_t>(*other);
+    word.other_percent = static_cast<std::uint8_t>(std::clamp(100 - ramp->percent, 0, 100));
+  }
+  return word;
+}
+
 std::optional<std::size_t> region_index(const Application& application, const RegionId& region) {
   for (std::size_t i = 0; i < application.regions.size(); ++i) {
     if (application.regions[i].region == region) {

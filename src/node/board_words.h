@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "failover/state.h"
 #include "model/application.h"
 #include "model/health.h"
 #include "model/health_board.h"
@@ -23,6 +24,10 @@ namespace leeward::node {
 // `active_index`: of the assigned region in the application's order of preference.
 [[nodiscard]] BoardWord word_of_application(std::size_t active_index,
                                             const HealthStatus& active_status);
+
+// While users follow a failback in steps, the region that they come from answers the rest.
+[[nodiscard]] BoardWord with_ramp(BoardWord word, const Application& application,
+                                  const std::optional<failover::Ramp>& ramp);
 
 [[nodiscard]] std::optional<std::size_t> region_index(const Application& application,
                                                       const RegionId& region);

@@ -5,10 +5,12 @@
 #include <charconv>
 #include <utility>
 
+#include <boost/json.hpp>
 #include <fmt/format.h>
 
 #include "base/overloaded.h"
 #include "detect/quorum.h"
+#include "failover/json.h"
 #include "node/board_words.h"
 #include "probe/clock.h"
 
@@ -115,12 +117,20 @@ void Control::define_applications() {
     const auto saved = saved_.assignments.find(application.id);
     if (!known && saved != saved_.assignments.end()) {
       const auto granted = saved_.granted.find(application.id);
-      event.stored = failover::StoredAssignment{
-          saved->second.assignment,
-          {},
-          granted != saved_.granted.end() && granted->second == saved->second.assignment.epoch};
+      event.stored.emplace();
+      event.stored->assignment = saved->second.assignment;
+      event.stored->granted =
+          granted != saved_.granted.end() && granted->second == saved->second.assignment.epoch;
       if (saved->second.automatic_shift_at) {
         event.stored->automatic_shift_age = wall_now() - *saved->second.automatic_shift_at;
+      }
+      if (const auto standing = saved_.standings.find(application.id);
+          standing != saved_.standings.end()) {
+        event.stored->hold = standing->second.hold;
+        event.stored->locked_out = standing->second.locked_out;
+        for (const WallTime at : standing->second.automatic_moves) {
+          event.stored->automatic_move_ages.push_back(wall_now() - at);
+        }
       }
     }
     dispatch(event);
@@ -191,7 +201,16 @@ void Control::move(const MoveCommand& command, MoveDone done) {
   dispatch(failover::MoveRequested{command, request});
 }
 
+void Control::change_standing(const StandingCommand& command, StandingDone done) {
+  const std::uint64_t request = next_request_++;
+  standing_changes_.emplace(request, std::move(done));
+  dispatch(failover::StandingRequested{command, request});
+}
+
 void Control::cancel_moves() {
+  for (auto& [request, done] : std::exchange(standing_changes_, {})) {
+    done(fail(ErrorCode::kUnavailable, "the daemon is stopping; ask again when it runs"));
+  }
   for (auto& [request, done] : std::exchange(moves_, {})) {
     done(fail(ErrorCode::kUnavailable, "the daemon is stopping; ask again when it runs"));
   }
@@ -299,7 +318,8 @@ void Control::perform(const failover::PublishAssignment& effect) {
 }
 
 void Control::perform(const failover::WakeAt& effect) {
-  wake_times_[effect.application] = effect.at;
+  const auto [at, added] = wake_times_.emplace(effect.application, effect.at);
+  at->second = std::min(at->second, effect.at);
   wake_at_the_next();
 }
 
@@ -362,6 +382,22 @@ void Control::perform(const failover::RecordGrant& effect) {
   with_.writer.put(granted_key(effect.application), std::to_string(effect.epoch));
 }
 
+void Control::perform(const failover::StoreStanding& effect) {
+  const Standing& standing = effect.standing;
+  saved_.standings.insert_or_assign(effect.application, standing);
+  with_.log.info("standing", {{"application", effect.application.str()},
+                              {"held_by", standing.hold ? standing.hold->requested_by : ""},
+                              {"locked_out", standing.locked_out ? "true" : "false"}});
+  with_.writer.put(standing_key(effect.application),
+                   boost::json::serialize(failover::to_json(standing)),
+                   [this, request = effect.request, standing] {
+                     const auto waiting = standing_changes_.extract(request);
+                     if (!waiting.empty()) {
+                       waiting.mapped()(standing);
+                     }
+                   });
+}
+
 void Control::renew_lease(const ApplicationId& id) {
   const auto application = state_.applications.find(id);
   const auto holder = application == state_.applications.end()
@@ -392,6 +428,10 @@ void Control::replication_measured(const ApplicationId& application,
 }
 
 void Control::perform(const failover::Reply& effect) {
+  if (const auto change = standing_changes_.extract(effect.request); !change.empty()) {
+    change.mapped()(fail(std::get<Error>(effect.result)));
+    return;
+  }
   const auto waiting = moves_.extract(effect.request);
   if (waiting.empty()) {
     return;
@@ -436,8 +476,12 @@ void Control::store_application_word(const Application& application) {
     active = saved->second.assignment.region;
   }
   const std::size_t index = region_index(application, active).value_or(0);
-  board_->store(*slot,
-                word_of_application(index, statuses_.at(application.regions[index].check.id)));
+  const auto known = state_.applications.find(application.id);
+  board_->store(
+      *slot,
+      with_ramp(word_of_application(index, statuses_.at(application.regions[index].check.id)),
+                application,
+                known == state_.applications.end() ? std::nullopt : known->second.ramp));
 }
 
 void Control::announce(const HealthCheckId& check, const Place& place, const HealthStatus& before,
@@ -518,6 +562,18 @@ Result<SavedState> read_saved_state(state::Store& store) {
     Epoch epoch = 0;  // unreadable: not granted, so it is fenced anew
     std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), epoch);
     saved.granted.emplace(ApplicationId(entry.key.substr(kGrantedPrefix.size())), epoch);
+  }
+  ASSIGN_OR_RETURN(const auto standings,
+                   store.read_now({state::KeyRange::prefix(kStandingPrefix), 0}));
+  for (const state::KeyValue& entry : standings.values) {
+    boost::system::error_code bad;
+    auto standing = failover::standing_from_json(boost::json::parse(entry.value, bad));
+    if (bad || !standing) {
+      return fail(ErrorCode::kDataCorrupt,
+                  fmt::format("{}: {}", entry.key, bad ? bad.message() : standing.error().message));
+    }
+    saved.standings.emplace(ApplicationId(entry.key.substr(kStandingPrefix.size())),
+                            std::move(*standing));
   }
   ASSIGN_OR_RETURN(const auto healths, store.read_now({state::KeyRange::prefix(kHealthPrefix), 0}));
   for (const state::KeyValue& entry : healths.values) {

@@ -36,6 +36,7 @@ namespace leeward::node {
 struct SavedState {
   std::map<ApplicationId, AssignmentRecord> assignments;
   std::map<ApplicationId, Epoch> granted;  // under which the assigned region was allowed to write
+  std::map<ApplicationId, Standing> standings;
   std::map<ApplicationId, state::Revision> revisions;
   std::map<HealthCheckId, Health> healths;
   JournalHead journal;
@@ -48,6 +49,7 @@ Result<SavedState> read_saved_state(state::Store& store);
 class Control {
  public:
   using MoveDone = std::function<void(Result<Decision>)>;
+  using StandingDone = std::function<void(Result<Standing>)>;
   // Calls timer_fired() then; a later call replaces it.
   using WakeAt = std::function<void(MonoTime)>;
 
@@ -75,6 +77,8 @@ class Control {
   // What heartbeats say; decisions read it when they are made.
   void replication_measured(const ApplicationId& application, std::vector<ReplicationLink> links);
   void move(const MoveCommand& command, MoveDone done);
+  // Works at once; calls back when it is durable.
+  void change_standing(const StandingCommand& command, StandingDone done);
 
   // After the fencers were rebuilt: they know of no lease.
   void renew_leases();
@@ -133,6 +137,7 @@ class Control {
   void perform(const failover::RaiseFence& effect);
   void perform(const failover::Drain& effect);
   void perform(const failover::RecordGrant& effect);
+  void perform(const failover::StoreStanding& effect);
   void renew_lease(const ApplicationId& id);
 
   [[nodiscard]] std::optional<failover::ApplicationState> find(const ApplicationId& id) const;
@@ -158,6 +163,7 @@ class Control {
   std::map<ApplicationId, MonoTime> wake_times_;
   std::map<ApplicationId, Assignment> leases_;  // whose are being renewed
   std::map<std::uint64_t, MoveDone> moves_;
+  std::map<std::uint64_t, StandingDone> standing_changes_;
   std::uint64_t next_request_ = 1;
   JournalTail journal_;
   std::deque<Decision> decisions_;

@@ -94,6 +94,11 @@ admin::ApplicationView Plane::view_of(const Application& application) const {
       view.writes = admin::WritesView{grant->to, grant->granted, grant->unfenced,
                                       grant->granted ? std::nullopt : grant->leases_over};
     }
+    view.hold = known->second.hold;
+    view.locked_out = known->second.locked_out;
+    if (const auto& ramp = known->second.ramp) {
+      view.ramp = admin::RampView{ramp->from, ramp->percent, ramp->next};
+    }
     const auto until = failover::hold_down_until(known->second);
     if (until && *until > probe::mono_now()) {
       view.hold_down_until = until;
@@ -208,6 +213,10 @@ Result<std::string> Plane::explain(std::uint64_t decision_id) const {
 
 void Plane::move(const MoveCommand& command, admin::MoveCallback callback) {
   with_.control.move(command, std::move(callback));
+}
+
+void Plane::change_standing(const StandingCommand& command, admin::StandingCallback callback) {
+  with_.control.change_standing(command, std::move(callback));
 }
 
 Result<admin::JournalPage> Plane::journal(std::uint64_t from_sequence, std::size_t limit) const {
@@ -330,6 +339,7 @@ admin::Metrics Plane::metrics() const {
     metrics.transitions.push_back({key.first, key.second, count});
   }
   for (const admin::ApplicationView& view : applications()) {
+    metrics.standings.push_back({view.definition.id, view.hold.has_value(), view.locked_out});
     if (view.writes) {
       metrics.writes.push_back({view.definition.id, view.writes->allowed});
     }

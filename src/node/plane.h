@@ -67,6 +67,7 @@ class Plane final : public admin::ControlPlane {
   [[nodiscard]] Result<Decision> decision(std::uint64_t id) const override;
   [[nodiscard]] Result<std::string> explain(std::uint64_t decision_id) const override;
   void move(const MoveCommand& command, admin::MoveCallback callback) override;
+  void change_standing(const StandingCommand& command, admin::StandingCallback callback) override;
   [[nodiscard]] Result<admin::JournalPage> journal(std::uint64_t from_sequence,
                                                    std::size_t limit) const override;
   [[nodiscard]] std::vector<admin::TableReplication> replication() const override;

@@ -29,6 +29,10 @@ std::string granted_key(const ApplicationId& application) {
   return std::string(kGrantedPrefix) + application.str();
 }
 
+std::string standing_key(const ApplicationId& application) {
+  return std::string(kStandingPrefix) + application.str();
+}
+
 std::string health_key(const HealthCheckId& check) {
   return std::string(kHealthPrefix) + check.str();
 }

@@ -28,12 +28,14 @@ namespace leeward::node {
 inline constexpr std::string_view kAssignmentPrefix = "assignment/";
 inline constexpr std::string_view kGrantedPrefix = "granted/";
 inline constexpr std::string_view kHealthPrefix = "health/";
+inline constexpr std::string_view kStandingPrefix = "standing/";
 inline constexpr std::string_view kJournalPrefix = "journal/";
 
 inline constexpr std::string_view kJournalHeadKey = "journal-head";
 
 [[nodiscard]] std::string assignment_key(const ApplicationId& application);
 [[nodiscard]] std::string granted_key(const ApplicationId& application);
+[[nodiscard]] std::string standing_key(const ApplicationId& application);
 [[nodiscard]] std::string health_key(const HealthCheckId& check);
 [[nodiscard]] std::string journal_key(std::uint64_t sequence);
 

@@ -17,8 +17,9 @@ Duration retry_delay(int failures) {
 
 }  // namespace
 
-void StoreWriter::put(std::string key, std::string value) {
+void StoreWriter::put(std::string key, std::string value, std::function<void()> stored) {
   Write write;
+  write.stored = std::move(stored);
   write.puts.push_back({std::move(key), std::move(value), 0});
   push(std::move(write));
 }
@@ -110,10 +111,19 @@ void StoreWriter::finished(std::size_t taken, bool with_commit,
     return;
   }
   failures_in_a_row_ = 0;
+  std::vector<std::function<void()>> stored;
+  for (std::size_t i = 0; i < taken; ++i) {
+    if (queue_[i].stored) {
+      stored.push_back(std::move(queue_[i].stored));
+    }
+  }
   Write last = std::move(queue_[taken - 1]);
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
   if (with_commit) {
     commit_done(std::move(last), *result);
+  }
+  for (const auto& tell : stored) {
+    tell();
   }
   pump();
 }

@@ -48,7 +48,8 @@ class StoreWriter {
     revisions_[application] = mod_revision;
   }
 
-  void put(std::string key, std::string value);
+  // `stored` is called when it is durable.
+  void put(std::string key, std::string value, std::function<void()> stored = {});
   void remove(std::string begin, std::string end);
 
   // Sets the application's assignment if it is still the one that this writer last saw.
@@ -72,6 +73,7 @@ class StoreWriter {
     std::optional<ApplicationId> application;  // of a commit
     state::Put assignment;                     // of a commit
     CommitHandler handler;                     // of a commit
+    std::function<void()> stored;              // of a plain put
   };
 
   void push(Write write);

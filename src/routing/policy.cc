@@ -100,7 +100,9 @@ class Walk {
   std::uint32_t assigned(const Group& group) {
     const BoardWord word = board_.load(group.extra);
     choice_.ttl_limit_seconds = std::min(choice_.ttl_limit_seconds, word.ttl_limit_seconds);
-    return word.value < group.member_count ? word.value : 0;
+    const bool other = word.other_percent != 0 && rng_.below(100) < word.other_percent;
+    const std::uint32_t index = other ? word.other : word.value;
+    return index < group.member_count ? index : 0;
   }
 
   std::uint32_t failover(const Group& group) {
@@ -241,11 +243,28 @@ class Walk {
     return matching;
   }
 
+  // Members of one check stand together.
+  std::uint32_t healthy_checks(std::span<const Member> members) {
+    std::uint32_t count = 0;
+    BoardSlot last = kNoIndex;
+    for (const Member& member : members) {
+      if (member.check != last && healthy(member)) {
+        ++count;
+      }
+      last = member.check;
+    }
+    return count;
+  }
+
   // Reservoir sampling (Vitter's algorithm R) keeps up to eight of any number of members in one
   // pass without memory; a final shuffle makes their order random, too.
   void multivalue(const Group& group) {
     const auto members = members_of(group);
+    const bool enough = group.extra == kNoIndex || healthy_checks(members) >= group.extra;
     for (const bool needs_health : {true, false}) {
+      if (needs_health && !enough) {
+        continue;
+      }
       std::uint64_t seen = 0;
       for (const Member& member : members) {
         if (member.leaf == kNoIndex || (needs_health && !healthy(member))) {

@@ -49,13 +49,14 @@ inline constexpr std::uint32_t kNoIndex = 0xFFFFFFFF;
 
 enum class PolicyKind : std::uint8_t {
   kSimple,        // the only member, always
-  kAssigned,      // an application's active region: the word at Group::extra holds its index
+  kAssigned,      // an application's active region: the word at Group::extra holds its index, and
+                  // during a gradual failback which other member answers some of the queries
   kFailover,      // member 0 is the primary, member 1 the secondary
   kWeighted,      // Member::key is the weight
   kLatency,       // Member::key is an index in Policies::regions
   kGeolocation,   // Member::key is a PlaceKey
   kGeoproximity,  // Member::key is an index in Policies::sites
-  kMultivalue,
+  kMultivalue,    // Group::extra: with fewer healthy checks all members answer; kNoIndex: none
   kCidr,  // Member::key is a location's number; Group::extra the collection in Policies::cidrs
 };
 

@@ -105,6 +105,21 @@ TEST(Assigned, FollowsItsWordAndFallsBackToTheMostPreferred) {
   }
 }
 
+TEST(Assigned, SharesTheQueriesDuringAGradualFailback) {
+  World world;
+  const auto group =
+      world.policies.add(PolicyKind::kAssigned, std::vector{leaf(10), leaf(11), leaf(12)}, 0, 1);
+  world.board.store(1,
+                    BoardWord{.value = 0, .ttl_limit_seconds = 9, .other = 2, .other_percent = 90});
+  auto times = world.shares(group);
+  EXPECT_EQ(times.size(), 2U);
+  EXPECT_NEAR(times[10], 2'000, 300);
+  EXPECT_NEAR(times[12], 18'000, 300);
+  world.board.store(
+      1, BoardWord{.value = 0, .ttl_limit_seconds = 9, .other = 200, .other_percent = 100});
+  EXPECT_THAT(world.answer(group), ElementsAre(10)) << "no such member: the most preferred";
+}
+
 TEST(Failover, PrimaryWhileHealthyElseSecondaryIfHealthyBothUnhealthyThePrimary) {
   for (const Health primary : kAllHealth) {
     for (const Health secondary : kAllHealth) {
@@ -489,6 +504,18 @@ TEST(Multivalue, UpToEightHealthyRecordsNoneHealthyUpToEightUnhealthyOnes) {
 
 // 20 members, 8 chosen: each 40 % of the time, and first 5 % of the time. 40,000 draws of a
 // binomial stay within five standard deviations.
+TEST(Multivalue, WithFewerHealthyChecksThanTheLeastAllAnswer) {
+  World world;
+  const std::vector members{leaf(0, 0), leaf(1, 0), leaf(2, 1), leaf(3, 2)};  // three regions
+  const auto group = world.policies.add(PolicyKind::kMultivalue, members, 0, 2);
+  world.fail_check(0);
+  EXPECT_THAT(world.answer(group), testing::UnorderedElementsAre(2, 3)) << "two regions are enough";
+  world.fail_check(1);
+  EXPECT_THAT(world.answer(group), testing::UnorderedElementsAre(0, 1, 2, 3)) << "one is not";
+  world.heal(0);
+  EXPECT_THAT(world.answer(group), testing::UnorderedElementsAre(0, 1, 3));
+}
+
 TEST(Multivalue, IsFair) {
   World world;
   std::vector<Member> members;

@@ -109,6 +109,68 @@ class Failover(unittest.TestCase):
             self.assertEqual(status, 409, refused)
             self.assertEqual(world.answer(), [away.address])
 
+    def test_a_hold_stops_automatic_moves_until_it_is_released(self):
+        with World() as world:
+            home, away = world.regions
+            world.start()
+            held = world.cli("hold", "shop", "--reason", "the network is being repaired")
+            self.assertEqual(held.returncode, 0, held.stderr)
+            self.assertIn("HELD by", held.stdout)
+            home.kill()
+            wait_for(lambda: any("not-held" in d["outcome_detail"] for d in world.get("/v1/decisions")["decisions"]),
+                     "a refusal because of the hold")
+            world.kill()  # it is durable
+            world.start()
+            self.assertIn("the network is being repaired", world.cli("status").stdout)
+            self.assertEqual(world.answer(), [home.address])
+            self.assertIn('leeward_application_held{application="shop"} 1', world.metrics())
+            released = world.cli("release", "shop")
+            self.assertEqual(released.returncode, 0, released.stderr)
+            world.wait_answer(away)
+            self.assertIsNone(world.get("/v1/applications/shop")["hold"])
+
+    def test_an_application_that_flaps_is_locked_out_until_somebody_acknowledges(self):
+        with World() as world:
+            text = world.config.read_text().replace("lockout: { moves: 0 }", "lockout: { moves: 2 }")
+            self.assertIn("moves: 2", text)
+            world.config.write_text(text)
+            home, away = world.regions
+            world.start()
+            home.kill()
+            world.wait_answer(away)
+            home.start()
+            wait_for(lambda: world.health("GRA11") == "healthy", "GRA11 to be healthy")
+            away.kill()
+            world.wait_answer(home)
+            away.start()
+            wait_for(lambda: world.health("RBX-A") == "healthy", "RBX-A to be healthy")
+            home.kill()
+            wait_for(lambda: any("not-locked-out" in d["outcome_detail"]
+                                 for d in world.get("/v1/decisions")["decisions"]), "a refusal because of the lockout")
+            world.kill()
+            world.start()
+            self.assertIn("LOCKED OUT", world.cli("status").stdout)
+            self.assertEqual(world.cli("acknowledge", "shop").returncode, 0)
+            world.wait_answer(away)
+
+    def test_users_follow_a_failback_in_steps(self):
+        with World() as world:
+            text = world.config.read_text().replace(
+                "failback: manual", "failback: manual, gradual_failback: { steps: [50], every: 3s }")
+            world.config.write_text(text)
+            home, away = world.regions
+            world.start()
+            home.kill()
+            world.wait_answer(away)
+            home.start()
+            wait_for(lambda: world.health("GRA11") == "healthy", "GRA11 to be healthy")
+            world.move("failback")
+            self.assertEqual(world.get("/v1/applications/shop")["ramp"]["percent"], 50)
+            answers = {tuple(world.answer()) for _ in range(60)}
+            self.assertEqual(answers, {(home.address,), (away.address,)}, "both regions answer meanwhile")
+            wait_for(lambda: world.get("/v1/applications/shop")["ramp"] is None, "all users to have followed")
+            self.assertEqual({tuple(world.answer()) for _ in range(30)}, {(home.address,)})
+
     def test_active_active_drops_a_dead_region_and_never_goes_empty(self):
         with World(mode="active-active") as world:
             home, away = world.regions

@@ -143,7 +143,7 @@ applications:
     regions:
       - {{ region: GRA11, address: {self.regions[0].address}, {check} }}
       - {{ region: RBX-A, address: {self.regions[1].address}, {check} }}
-    failover: {{ automatic: true, confirm_window: 0s, quorum: {{ required: 1 }}, hold_down: 0s, failback: manual{s['failover']} }}
+    failover: {{ automatic: true, confirm_window: 0s, quorum: {{ required: 1 }}, hold_down: 0s, lockout: {{ moves: 0 }}, failback: manual{s['failover']} }}
 {s['extra']}
 """)
 
@@ -197,6 +197,14 @@ applications:
         if status != 200:
             return None
         return json.loads(text) if text.startswith(("{", "[")) else text
+
+    def cli(self, *arguments):
+        """`leeward` as a user types it; returncode, stdout, stderr."""
+        return subprocess.run([BIN / "leeward", "--api", f"http://127.0.0.1:{self.api_port}", *arguments],
+                              capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+    def metrics(self):
+        return self.request("GET", "/metrics")[1]
 
     def application(self, name="shop"):
         return self.get(f"/v1/applications/{name}")
