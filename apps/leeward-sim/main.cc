@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "plan/command.h"
+#include "plan/years_command.h"
 #include "sim/command.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     int exit_code = 0;
     leeward::plan::add_plan_command(app, exit_code);
     leeward::sim::add_run_command(app, exit_code);
+    leeward::plan::add_years_command(app, exit_code);
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

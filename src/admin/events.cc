@@ -28,6 +28,7 @@ std::string clean_run(std::string_view run) {
 
 std::string_view event_name(const Event& event) {
   return std::visit(overloaded{[](const HealthEvent&) { return "health"; },
+                               [](const GrayEvent&) { return "gray"; },
                                [](const DecisionEvent&) { return "decision"; },
                                [](const ReloadEvent&) { return "reload"; }},
                     event);

@@ -35,6 +35,14 @@ struct HealthEvent {
   HealthStatus after;
 };
 
+// A region became gray, or is no longer.
+struct GrayEvent {
+  HealthCheckId check;
+  ApplicationId application;
+  RegionId region;
+  GrayStatus status;
+};
+
 // A decision was made, or reached its outcome.
 struct DecisionEvent {
   Decision decision;
@@ -47,9 +55,9 @@ struct ReloadEvent {
   std::string error;      // when not
 };
 
-using Event = std::variant<HealthEvent, DecisionEvent, ReloadEvent>;
+using Event = std::variant<HealthEvent, GrayEvent, DecisionEvent, ReloadEvent>;
 
-// "health", "decision", "reload": the `event:` field.
+// "health", "gray", "decision", "reload": the `event:` field.
 [[nodiscard]] std::string_view event_name(const Event& event);
 
 struct StoredEvent {

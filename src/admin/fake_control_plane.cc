@@ -136,7 +136,8 @@ std::vector<ApplicationView> FakeControlPlane::applications() const {
   view.phase = "steady";
   for (const ApplicationRegion& region : shop_.regions) {
     view.regions.push_back(
-        {region.region, region.region == assignment_.region, status_of(region.region.str())});
+        {region.region, region.region == assignment_.region, status_of(region.region.str()),
+         region.region == assignment_.region ? std::optional(gray) : std::nullopt});
   }
   view.ttl_now = shop_.ttl;
   view.hold = standing.hold;
@@ -382,7 +383,11 @@ Metrics FakeControlPlane::metrics() const {
   metrics.transitions = {{HealthCheckId("shop/GRA11"), Health::kUnhealthy, 1}};
   for (const ApplicationRegion& region : shop_.regions) {
     metrics.regions.push_back({shop_.id, region.region, region.region == assignment_.region,
-                               status_of(region.region.str()).health, false, assignment_.epoch});
+                               status_of(region.region.str()).health, false, std::nullopt,
+                               assignment_.epoch});
+    if (region.region == assignment_.region) {
+      metrics.regions.back().gray = gray.suspect;
+    }
   }
   metrics.decisions = {{shop_.id, MoveKind::kFailover, DecisionOutcome::kPublished, 1}};
   metrics.journal_entries = kJournalEntries;

@@ -63,6 +63,7 @@ class FakeControlPlane final : public ControlPlane {
   std::vector<std::string> reloads;  // by whom
   std::vector<MoveCallback> held;
   std::string hostile_text;  // appended to the last decision's reason
+  GrayStatus gray;           // of the assigned region
 
  private:
   [[nodiscard]] HealthStatus status_of(std::string_view region) const;

@@ -182,6 +182,15 @@ json::value assignment_json(const Assignment& assignment) {
 }
 
 // A region of an application: its status, flat, beside where it is.
+json::value gray_json(const GrayStatus& gray, Instant now) {
+  return json::object{{"suspect", gray.suspect},
+                      {"since", time_or_null(gray.since, now)},
+                      {"good_share", gray.good_share},
+                      {"others_good_share", gray.cohort_good_share},
+                      {"p", gray.p},
+                      {"reason", text(gray.reason)}};
+}
+
 json::object region_json(const RegionView& region, const ApplicationRegion* definition,
                          Instant now) {
   json::object object = {{"region", text(region.region.str())}, {"active", region.active}};
@@ -191,6 +200,7 @@ json::object region_json(const RegionView& region, const ApplicationRegion* defi
   for (auto& member : to_json(region.status, now)) {
     object.insert(member);
   }
+  object["gray"] = region.gray ? gray_json(*region.gray, now) : json::value(nullptr);
   return object;
 }
 
@@ -419,6 +429,12 @@ json::object to_json(const Event& event, Instant now) {
             object["region"] = text_or_null(health.region.str());
             object["before"] = to_json(health.before, now);
             object["after"] = to_json(health.after, now);
+          },
+          [&](const GrayEvent& gray) {
+            object["check"] = text(gray.check.str());
+            object["application"] = text_or_null(gray.application.str());
+            object["region"] = text_or_null(gray.region.str());
+            object["gray"] = gray_json(gray.status, now);
           },
           [&](const DecisionEvent& decision) { object["decision"] = to_json(decision.decision); },
           [&](const ReloadEvent& reload) {

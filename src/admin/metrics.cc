@@ -116,6 +116,14 @@ void add_regions(Families& families, const Metrics& metrics) {
   add_region_gauge(families, metrics, "leeward_region_suspect",
                    "1 while a healthy region has missed probes and is being confirmed.",
                    [](const Region& region) { return region.suspect ? 1.0 : 0.0; });
+  families.begin(MetricType::Gauge, "leeward_region_gray",
+                 "1 while a region answers worse than its application's others.");
+  for (const Region& region : metrics.regions) {
+    if (region.gray) {
+      families.add(*region.gray ? 1.0 : 0.0, {label("application", region.application.str()),
+                                              label("region", region.region.str())});
+    }
+  }
   families.begin(MetricType::Gauge, "leeward_application_epoch",
                  "The epoch of the application's assignment.");
   const ApplicationId* last = nullptr;

@@ -22,6 +22,10 @@ TEST(Metrics, AreInPrometheusText) {
   EXPECT_THAT(text, HasSubstr("leeward_dns_queries_total{transport=\"udp\"} 1000\n"));
   EXPECT_THAT(text, HasSubstr("leeward_probes_total{outcome=\"refused\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("leeward_region_healthy{application=\"shop\",region=\"GRA11\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("leeward_region_gray{application=\"shop\",region=\"RBX-A\"} 0\n"));
+  EXPECT_EQ(text.find("leeward_region_gray{application=\"shop\",region=\"GRA11\"}"),
+            std::string::npos)
+      << "nobody looks there";
   EXPECT_THAT(text, HasSubstr("leeward_application_epoch{application=\"shop\"} 2\n"));
 }
 

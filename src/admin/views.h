@@ -67,6 +67,7 @@ struct RegionView {
   bool active = false;  // users are sent here: the assigned region, or any healthy one when
                         // the mode is active-active
   HealthStatus status;
+  std::optional<GrayStatus> gray;  // nullopt: nobody looks
 
   friend bool operator==(const RegionView&, const RegionView&) = default;
 };
@@ -190,7 +191,8 @@ struct Metrics {
     bool active = false;
     Health health = Health::kUnknown;
     bool suspect = false;
-    Epoch epoch = 0;  // of the application
+    std::optional<bool> gray;  // nullopt: nobody looks
+    Epoch epoch = 0;           // of the application
   };
   struct Transition {
     HealthCheckId check;

@@ -40,7 +40,6 @@ enum class Mutant : std::uint8_t {
   kOldPlanApplied,    // an older DNS plan replaces a newer one
   kOldPlanServed,     // a node takes whatever plan comes last
   kLeaderNeverSteps,  // a leader goes on when its lease is over
-  kNoTermCheck,       // the store takes the word of a leader of yesterday
   kCount,
 };
 

@@ -156,13 +156,18 @@ std::string why(const json::value& status) {
 
 std::vector<Cell> region_row(const json::value& region) {
   const bool suspect = true_at(region, "suspect");
-  return {{text_at(region, "region")},
-          {true_at(region, "active") ? "active" : ""},
-          suspect ? Cell{text_at(region, "health") + ", suspect", Colour::kYellow}
-                  : word(text_at(region, "health")),
-          {age_at(region, "age_seconds")},
-          {joined(array_at(region, "addresses"))},
-          {why(region)}};
+  const json::value& gray = at(region, "gray");
+  const bool is_gray = gray.is_object() && true_at(gray, "suspect");
+  const std::string doubts =
+      fmt::format("{}{}", suspect ? ", suspect" : "", is_gray ? ", gray" : "");
+  return {
+      {text_at(region, "region")},
+      {true_at(region, "active") ? "active" : ""},
+      doubts.empty() ? word(text_at(region, "health"))
+                     : Cell{text_at(region, "health") + doubts, Colour::kYellow},
+      {age_at(region, "age_seconds")},
+      {joined(array_at(region, "addresses"))},
+      {is_gray && text_at(region, "health") == "healthy" ? text_at(gray, "reason") : why(region)}};
 }
 
 // Who may write, and how fresh the other regions' data is; where there is something to say.
@@ -409,6 +414,14 @@ std::string render_event(std::string_view name, const json::value& data, Style s
                        text_at(at(data, "before"), "health"),
                        paint(health, colour_of_word(health), style),
                        true_at(after, "suspect") ? " (suspect)" : "", why(after));
+  }
+  if (name == "gray") {
+    const json::value& gray = at(data, "gray");
+    const bool suspect = true_at(gray, "suspect");
+    return fmt::format(
+        "{}  {}  {}  {}\n", when, text_at(data, "check"),
+        paint(suspect ? "gray" : "not gray", suspect ? Colour::kYellow : Colour::kGreen, style),
+        text_at(gray, "reason"));
   }
   if (name == "decision") {
     const json::value& decision = at(data, "decision");

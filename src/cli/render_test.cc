@@ -49,6 +49,19 @@ shop  app.example.test  active-passive
 )");
 }
 
+TEST_F(RenderTest, AGrayRegionIsHealthyAndSaysWhatIsAmiss) {
+  control.gray.suspect = true;
+  control.gray.reason = "70.0 % of 120 requests were good";
+  EXPECT_THAT(render_status(status(), applications(), {}),
+              HasSubstr("RBX-A   active  healthy, gray  1h     198.51.100.20  70.0 % of 120"));
+  const json::value event = admin::to_json(
+      admin::Event(admin::GrayEvent{HealthCheckId("shop/RBX-A"), ApplicationId("shop"),
+                                    RegionId("RBX-A"), control.gray}),
+      control.now());
+  EXPECT_EQ(render_event("gray", event, {}),
+            "2026-11-23T12:00:00.000Z  shop/RBX-A  gray  70.0 % of 120 requests were good\n");
+}
+
 TEST_F(RenderTest, StatusSaysWhatStandsInTheWayOfAutomaticMoves) {
   control.standing = {Hold{"ann", "maintenance", control.now().wall}, true, {}};
   control.ramp = admin::RampView{RegionId("GRA11"), 10, control.now().mono};

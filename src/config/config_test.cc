@@ -203,6 +203,14 @@ CheckTiming random_timing(Rng& rng) {
   timing.auto_alpha = 1e-12 + rng.unit() / 20;
   timing.auto_min = static_cast<int>(1 + rng.below(10));
   timing.auto_max = timing.auto_min + static_cast<int>(rng.below(80));
+  timing.gray.action = static_cast<GrayAction>(rng.below(3));
+  timing.gray.good_share = rng.unit();
+  timing.gray.p_max = 1e-12 + rng.unit() / 20;
+  timing.gray.window = between(rng, seconds(1), seconds(3600));
+  timing.gray.hold = between(rng, seconds(0), seconds(600));
+  if (rng.below(2) == 0) {
+    timing.gray.slow_after = between(rng, milliseconds(1), seconds(60));
+  }
   return timing;
 }
 

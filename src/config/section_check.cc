@@ -128,6 +128,46 @@ Section<CheckTiming> auto_section() {
   }};
 }
 
+Key<GrayPolicy> slow_after_key() {
+  return {
+      .name = "slow_after",
+      .type = "duration, 1ms to 1m",
+      .doc = "An answer that took longer is not good. Without it, only unanswered probes are bad.",
+      .read =
+          [](Reader& reader, const Node& node, GrayPolicy& policy) {
+            if (const auto value = reader.duration(node, milliseconds(1), minutes(1))) {
+              policy.slow_after = *value;
+            }
+          },
+      .write =
+          [](const GrayPolicy& policy) {
+            return policy.slow_after ? Value::scalar(format_duration(*policy.slow_after))
+                                     : Value::absent();
+          },
+      .default_text = "none",
+  };
+}
+
+Section<GrayPolicy> gray_section() {
+  return {{
+      choice_key("action", &GrayPolicy::action, {"none", "report", "unhealthy"}, parse_gray_action,
+                 leeward::to_string,
+                 "What a gray region leads to: `report` says so and moves nobody; `unhealthy` "
+                 "counts it as unhealthy; `none`: it is not looked for."),
+      number_key("good_share", &GrayPolicy::good_share, 0, 1,
+                 "Gray only where fewer of the probes than this were good."),
+      number_key("p_max", &GrayPolicy::p_max, 1e-12, 0.1,
+                 "Gray only where chance explains the difference to the other regions with less "
+                 "than this probability (Fisher's exact test)."),
+      duration_key("window", &GrayPolicy::window, seconds(1), hours(1),
+                   "The probes of this time are compared; a hundred of each region are enough to "
+                   "see one in five fail."),
+      duration_key("hold", &GrayPolicy::hold, seconds(0), hours(1),
+                   "Both must hold for this long; gray ends when they have not for this long."),
+      slow_after_key(),
+  }};
+}
+
 Key<HealthCheck> port_key() {
   Key<HealthCheck> key = integer_key("port", &HealthCheck::port, 1, 65535, "Port that is probed.");
   key.default_text = "80; 443 for HTTPS types; required for TCP";
@@ -245,6 +285,9 @@ Section<CheckTiming> timing_section() {
               group("confirm", std::move(confirm), "The burst that confirms a first miss."),
               group("recovery", recovery_section(), "How a target comes back."),
               group("auto", auto_section(), "Bounds of `failure_threshold: auto`."),
+              section_key("gray", &CheckTiming::gray, gray_section(),
+                          "A region that answers, but worse than the application's other regions "
+                          "at the same time."),
           },
       .finish = finish_timing,
   };

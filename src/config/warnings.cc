@@ -25,6 +25,13 @@ void note_check(const std::string& path, const HealthCheck& check, Notes& notes)
         "two spacings more",
         path));
   }
+  if (check.timing.gray.slow_after >= check.timing.timeout) {
+    notes.push_back(fmt::format(
+        "{}.check.gray.slow_after: {} has no effect: answers are not waited for longer than "
+        "timeout {}",
+        path, format_duration(*check.timing.gray.slow_after),
+        format_duration(check.timing.timeout)));
+  }
   if (is_tls(check.type) && !check.verify_certificate) {
     notes.push_back(fmt::format(
         "{}.check.verify: false: whoever answers on that address counts as healthy", path));

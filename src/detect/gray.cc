@@ -51,30 +51,28 @@ GrayLane::GrayLane(const GrayPolicy& policy, MonoTime now) : policy_(policy), wo
   status_.since = now;
 }
 
-GrayLane::Counts GrayLane::one(std::optional<Duration> latency) const {
-  return {.all = 1, .bad = !latency || *latency > policy_.slow_after ? 1U : 0U};
+GrayCounts GrayLane::one(std::optional<Duration> latency) const {
+  return {.all = 1, .bad = is_good(policy_, latency) ? 0U : 1U};
 }
 
 void GrayLane::region_answered(std::optional<Duration> latency, MonoTime now) {
-  const Counts counts = one(latency);
-  region_counted(counts.all, counts.bad, now);
+  region_counted(one(latency), now);
 }
 
 void GrayLane::cohort_answered(std::optional<Duration> latency, MonoTime now) {
-  const Counts counts = one(latency);
-  cohort_counted(counts.all, counts.bad, now);
+  cohort_counted(one(latency), now);
 }
 
-void GrayLane::region_counted(std::uint64_t all, std::uint64_t bad, MonoTime now) {
-  Counts& counts = bucket(now).region;
-  counts.all += all;
-  counts.bad += std::min(bad, all);
+void GrayLane::region_counted(GrayCounts counts, MonoTime now) {
+  GrayCounts& sum = bucket(now).region;
+  sum.all += counts.all;
+  sum.bad += std::min(counts.bad, counts.all);
 }
 
-void GrayLane::cohort_counted(std::uint64_t all, std::uint64_t bad, MonoTime now) {
-  Counts& counts = bucket(now).cohort;
-  counts.all += all;
-  counts.bad += std::min(bad, all);
+void GrayLane::cohort_counted(GrayCounts counts, MonoTime now) {
+  GrayCounts& sum = bucket(now).cohort;
+  sum.all += counts.all;
+  sum.bad += std::min(counts.bad, counts.all);
 }
 
 GrayLane::Bucket& GrayLane::bucket(MonoTime now) {
@@ -93,8 +91,8 @@ void GrayLane::forget(MonoTime now) {
 
 bool GrayLane::judge(MonoTime now) {
   forget(now);
-  Counts region;
-  Counts cohort;
+  GrayCounts region;
+  GrayCounts cohort;
   for (const Bucket& each : buckets_) {
     region.all += each.region.all;
     region.bad += each.region.bad;
@@ -114,14 +112,13 @@ bool GrayLane::judge(MonoTime now) {
     status_.suspect = worse_;
     status_.since = now;
   }
-  status_.reason =
-      status_.suspect
-          ? fmt::format(
-                "{:.1f} % of {} requests were good, where the other region had {:.1f} % of "
-                "{} (chance: {:.1g})",
-                100 * status_.good_share, region.all, 100 * status_.cohort_good_share, cohort.all,
-                status_.p)
-          : std::string();
+  status_.reason = status_.suspect
+                       ? fmt::format(
+                             "{:.1f} % of {} requests were good, where the others had {:.1f} % of "
+                             "{} (chance: {:.1g})",
+                             100 * status_.good_share, region.all, 100 * status_.cohort_good_share,
+                             cohort.all, status_.p)
+                       : std::string();
   return changes;
 }
 

@@ -8,8 +8,8 @@
 // Suspected where, over the window, fewer than `good_share` of the region's requests were good and
 // chance alone would make it that much worse than the cohort with a probability below `p_max`
 // (Fisher's exact test, one-sided), and this has been so for `hold`. The suspicion ends when it has
-// not been so for `hold`. A gray region is a reason to tell somebody, not to move users: it is no
-// vote. Sources: Huang et al., "Gray failure" (HotOS 2017); Fisher (1922).
+// not been so for `hold`. A gray region is a reason to tell somebody; it is a reason to move users
+// only where GrayAction says so. Sources: Huang et al., "Gray failure" (HotOS 2017); Fisher (1922).
 //
 // Thread-safety: none; one owner. Memory: one bucket per second of the window. Time never
 // decreases between calls.
@@ -19,9 +19,10 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <string>
 
 #include "base/time.h"
+#include "model/health.h"
+#include "model/health_check.h"
 
 namespace leeward::detect {
 
@@ -31,22 +32,18 @@ namespace leeward::detect {
 [[nodiscard]] double fisher_exact(std::uint64_t bad_here, std::uint64_t all_here,
                                   std::uint64_t bad_there, std::uint64_t all_there);
 
-struct GrayPolicy {
-  double good_share = 0.90;
-  double p_max = 1e-6;
-  Duration window = std::chrono::seconds(5);  // whole seconds, at least 1
-  Duration hold = std::chrono::seconds(5);
-  Duration slow_after = std::chrono::seconds(1);  // an answer that took longer is not good
+// Requests that ended, and those of them that were not good.
+struct GrayCounts {
+  std::uint64_t all = 0;
+  std::uint64_t bad = 0;
+
+  friend bool operator==(const GrayCounts&, const GrayCounts&) = default;
 };
 
-struct GrayStatus {
-  bool suspect = false;
-  MonoTime since;         // when it became this
-  double good_share = 1;  // of the region's requests in the window; 1 where there is none
-  double cohort_good_share = 1;
-  double p = 1;
-  std::string reason;  // one line for a person; empty while all is well
-};
+// nullopt: the request failed; else how long its answer took.
+[[nodiscard]] inline bool is_good(const GrayPolicy& policy, std::optional<Duration> latency) {
+  return latency && (!policy.slow_after || *latency <= *policy.slow_after);
+}
 
 class GrayLane {
  public:
@@ -56,8 +53,8 @@ class GrayLane {
   void region_answered(std::optional<Duration> latency, MonoTime now);
   void cohort_answered(std::optional<Duration> latency, MonoTime now);
   // Counters of a service: so many requests since the last call, so many of them bad.
-  void region_counted(std::uint64_t all, std::uint64_t bad, MonoTime now);
-  void cohort_counted(std::uint64_t all, std::uint64_t bad, MonoTime now);
+  void region_counted(GrayCounts counts, MonoTime now);
+  void cohort_counted(GrayCounts counts, MonoTime now);
 
   // Call about every second. True: `suspect` changed.
   bool judge(MonoTime now);
@@ -65,19 +62,15 @@ class GrayLane {
   [[nodiscard]] const GrayStatus& status() const { return status_; }
 
  private:
-  struct Counts {
-    std::uint64_t all = 0;
-    std::uint64_t bad = 0;
-  };
   struct Bucket {
     MonoTime from;
-    Counts region;
-    Counts cohort;
+    GrayCounts region;
+    GrayCounts cohort;
   };
 
   Bucket& bucket(MonoTime now);
   void forget(MonoTime now);
-  [[nodiscard]] Counts one(std::optional<Duration> latency) const;
+  [[nodiscard]] GrayCounts one(std::optional<Duration> latency) const;
 
   GrayPolicy policy_;
   std::deque<Bucket> buckets_;  // oldest first

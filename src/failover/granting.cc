@@ -40,7 +40,7 @@ Duration retry_after(int failures, bool waiting) {
 // in a thousand), and a write that was checked just before it ended.
 Duration lease_and_guard(const FencingPolicy& policy) {
   if (mutant(Mutant::kShortLease)) {
-    return policy.lease / 2;
+    return policy.lease / 10;
   }
   return policy.lease + policy.lease / 1000 + policy.request_max + std::chrono::milliseconds(50);
 }

@@ -69,6 +69,19 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
+// Whether a region that answers does so worse than its application's others (detect/gray.h), as
+// this vantage point sees it.
+struct GrayStatus {
+  bool suspect = false;
+  MonoTime since;         // when it became this
+  double good_share = 1;  // of the region's requests in the window; 1 where there is none
+  double cohort_good_share = 1;
+  double p = 1;        // that chance alone makes it that much worse
+  std::string reason;  // one line for a person; empty while all is well
+
+  friend bool operator==(const GrayStatus&, const GrayStatus&) = default;
+};
+
 struct Vote {
   NodeId vantage;
   Health health = Health::kUnknown;

@@ -23,7 +23,29 @@ enum class CheckType : std::uint8_t { kHttp, kHttps, kHttpStrMatch, kHttpsStrMat
   return type == CheckType::kHttpStrMatch || type == CheckType::kHttpsStrMatch;
 }
 
-// How fast a verdict is reached. Defaults are the config's defaults.
+// What a gray region, which answers but worse than the application's others, leads to.
+enum class GrayAction : std::uint8_t {
+  kNone,       // nobody looks
+  kReport,     // it is said; no user moves
+  kUnhealthy,  // it counts as unhealthy
+};
+
+[[nodiscard]] std::string_view to_string(GrayAction action);  // "report"
+[[nodiscard]] std::optional<GrayAction> parse_gray_action(std::string_view text);
+
+// When a region is gray: detect/gray.h.
+struct GrayPolicy {
+  GrayAction action = GrayAction::kReport;
+  double good_share = 0.90;                   // fewer good requests than this, 0 to 1, and ...
+  double p_max = 1e-6;                        // ... chance as an explanation less likely than this
+  Duration window = std::chrono::minutes(2);  // of requests that are compared; 1s to 1h
+  Duration hold = std::chrono::seconds(5);    // so for this long, 0s to 1h
+  std::optional<Duration> slow_after;         // an answer that took longer is not good
+
+  friend bool operator==(const GrayPolicy&, const GrayPolicy&) = default;
+};
+
+// How fast a verdict is reached, and what else is watched. Defaults are the config's defaults.
 struct CheckTiming {
   Duration interval = std::chrono::seconds(1);              // 20ms to 1h
   Duration timeout = std::chrono::milliseconds(500);        // ceiling of the adaptive timeout
@@ -38,6 +60,7 @@ struct CheckTiming {
   double auto_alpha = 1e-6;                         // false suspicion bound for "auto"
   int auto_min = 3;                                 // bounds of the automatic threshold
   int auto_max = 21;
+  GrayPolicy gray;
 
   friend bool operator==(const CheckTiming&, const CheckTiming&) = default;
 };

@@ -29,6 +29,9 @@ TEST(Names, EveryEnumeratorReadsBack) {
   for (const Health health : {Health::kUnknown, Health::kHealthy, Health::kUnhealthy}) {
     EXPECT_EQ(parse_health(to_string(health)), health);
   }
+  for (const GrayAction action : {GrayAction::kNone, GrayAction::kReport, GrayAction::kUnhealthy}) {
+    EXPECT_EQ(parse_gray_action(to_string(action)), action);
+  }
   EXPECT_FALSE(parse_check_type("http").has_value());
   EXPECT_EQ(parse_failback("manual"), Failback::kManual);
   EXPECT_EQ(parse_application_mode("active-active"), ApplicationMode::kActiveActive);

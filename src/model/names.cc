@@ -46,6 +46,12 @@ constexpr NameTable<CheckType, 5> kCheckTypes = {{
     {CheckType::kTcp, "TCP"},
 }};
 
+constexpr NameTable<GrayAction, 3> kGrayActions = {{
+    {GrayAction::kNone, "none"},
+    {GrayAction::kReport, "report"},
+    {GrayAction::kUnhealthy, "unhealthy"},
+}};
+
 constexpr NameTable<StandingChange, 3> kStandingChanges = {{
     {StandingChange::kHold, "hold"},
     {StandingChange::kRelease, "release"},
@@ -125,6 +131,9 @@ std::string_view to_string(DecisionOutcome outcome) {
 std::string_view to_string(CheckType type) {
   return name_of(kCheckTypes, type);
 }
+std::string_view to_string(GrayAction action) {
+  return name_of(kGrayActions, action);
+}
 std::string_view to_string(Health health) {
   return name_of(kHealths, health);
 }
@@ -143,6 +152,9 @@ std::string_view to_string(ApplicationMode mode) {
 
 std::optional<CheckType> parse_check_type(std::string_view text) {
   return value_of(kCheckTypes, text);
+}
+std::optional<GrayAction> parse_gray_action(std::string_view text) {
+  return value_of(kGrayActions, text);
 }
 std::optional<Health> parse_health(std::string_view text) {
   return value_of(kHealths, text);

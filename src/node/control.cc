@@ -88,6 +88,9 @@ void Control::use_board(std::shared_ptr<HealthBoard> board, routing::BoardLayout
     }
   }
   statuses_ = std::move(statuses);
+  std::erase_if(verdicts_, [&](const auto& each) { return !places_.contains(each.first); });
+  std::erase_if(held_gray_, [&](const auto& each) { return !places_.contains(each); });
+  gray_.watch(applications_, now);
   for (const Application& application : applications_) {
     store_application_word(application);
   }
@@ -144,14 +147,19 @@ void Control::define_applications() {
 // ---- what comes in ----
 
 void Control::verdict_changed(const HealthCheckId& check, const Verdict& verdict) {
-  const auto place = place_of(check);
-  if (!place) {
-    return;  // a late verdict of a check that a reload removed
+  if (const auto place = place_of(check)) {  // else a late one of a check that a reload removed
+    verdicts_.insert_or_assign(check, verdict);
+    use_verdict(check, *place);
   }
+}
+
+// What the checker said last, and how gray the region is, become the status.
+void Control::use_verdict(const HealthCheckId& check, const Place& place) {
+  const Verdict verdict = with_gray(check, place, verdicts_.at(check));
   const Vote vote{node_, verdict.health, mono_now(), verdict.evidence};
   const HealthStatus before = statuses_.at(check);
   HealthStatus status =
-      detect::status_of(std::span(&vote, 1), place->application->failover.quorum_required, vote.at,
+      detect::status_of(std::span(&vote, 1), place.application->failover.quorum_required, vote.at,
                         kOwnVoteTtl, before);
   if (status.health == verdict.health && status.health != before.health) {
     status.since = verdict.since;
@@ -159,18 +167,17 @@ void Control::verdict_changed(const HealthCheckId& check, const Verdict& verdict
   status.suspect = status.suspect || verdict.suspect;
   status.time_to_flip = verdict.time_to_flip;
   statuses_.insert_or_assign(check, status);
-  announce(check, *place, before, status);
+  announce(check, place, before, status);
 
   if (const auto slot = layout_.check(check)) {
     board_->store(*slot, word_of_check(status));
   }
-  store_application_word(*place->application);
+  store_application_word(*place.application);
   if (status.health != before.health && status.health != Health::kUnknown) {
     with_.writer.put(health_key(check), std::string(to_string(status.health)));
   }
-  dispatch(failover::RegionStatusChanged{place->application->id,
-                                         place->application->regions[place->region].region,
-                                         std::move(status)});
+  dispatch(failover::RegionStatusChanged{
+      place.application->id, place.application->regions[place.region].region, std::move(status)});
 }
 
 void Control::timer_fired() {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "admin/events.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "detect/gray_watch.h"
 #include "failover/step.h"
 #include "model/health_board.h"
 #include "node/data_plane.h"
@@ -69,6 +71,8 @@ class Control {
   void define_applications();
 
   void verdict_changed(const HealthCheckId& check, const Verdict& verdict);
+  // How good the checks' targets were (detect/gray_watch.h); call about every second.
+  void gray_counted(std::span<const std::pair<HealthCheckId, detect::GrayCounts>> totals);
   void timer_fired();
   // What heartbeats say; decisions read it when they are made.
   void replication_measured(const ApplicationId& application, std::vector<ReplicationLink> links);
@@ -86,6 +90,7 @@ class Control {
   [[nodiscard]] const failover::State& state() const { return state_; }
   [[nodiscard]] const std::vector<Application>& applications() const { return applications_; }
   [[nodiscard]] HealthStatus status_of(const HealthCheckId& check) const;
+  [[nodiscard]] const detect::GrayWatch& gray() const { return gray_; }
   [[nodiscard]] std::uint32_t ttl_limit_of(const ApplicationId& application) const;
   [[nodiscard]] const std::deque<Decision>& decisions() const {
     return decisions_;
@@ -114,6 +119,9 @@ class Control {
     std::size_t region = 0;
   };
 
+  void use_verdict(const HealthCheckId& check, const Place& place);
+  void announce_gray(const HealthCheckId& check, const Place& place, const GrayStatus& status);
+  Verdict with_gray(const HealthCheckId& check, const Place& place, Verdict verdict);
   void dispatch(const failover::Event& event);
   std::vector<state::Put> record(const std::optional<failover::ApplicationState>& before,
                                  const failover::Elsewhere& elsewhere,
@@ -149,6 +157,9 @@ class Control {
   routing::BoardLayout layout_;
   std::map<HealthCheckId, Place> places_;  // into applications_
   std::map<HealthCheckId, HealthStatus> statuses_;
+  std::map<HealthCheckId, Verdict> verdicts_;  // as they came
+  detect::GrayWatch gray_;
+  std::set<HealthCheckId> held_gray_;  // healthy, and counted as unhealthy for being gray
   std::map<ApplicationId, MonoTime> wake_times_;
   std::map<ApplicationId, Assignment> leases_;  // whose are being renewed
   std::map<std::uint64_t, MoveDone> moves_;

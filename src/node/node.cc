@@ -347,6 +347,7 @@ struct Node::Impl {
     }
     store->tick(probe::mono_now());
     measure_replication();
+    count_gray();
     answers->controls_changed();  // those of applications follow their assignments
     tick_timer.expires_after(std::chrono::milliseconds(100));
     tick_timer.async_wait([this](const boost::system::error_code& error) {
@@ -362,6 +363,14 @@ struct Node::Impl {
       if (!application.tables.empty()) {
         control->replication_measured(application.id, worst_links(replication, application.tables));
       }
+    }
+  }
+
+  void count_gray() {
+    const MonoTime now = probe::mono_now();
+    if (now - gray_counted >= std::chrono::seconds(1)) {
+      gray_counted = now;
+      control->gray_counted(checker->gray_counts());
     }
   }
 
@@ -460,6 +469,7 @@ struct Node::Impl {
   asio::steady_timer tick_timer;
   asio::signal_set signals;
   bool stopping = false;
+  MonoTime gray_counted;
 
   // In order of dependency; destroyed the other way round.
   std::unique_ptr<state::Store> store;

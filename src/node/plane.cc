@@ -116,7 +116,9 @@ admin::ApplicationView Plane::view_of(const Application& application) const {
     const bool active = application.mode == ApplicationMode::kActiveActive
                             ? status.health != Health::kUnhealthy
                             : region.region == active_region;
-    view.regions.push_back({region.region, active, status});
+    const GrayStatus* gray = with_.control.gray().status(region.check.id);
+    view.regions.push_back(
+        {region.region, active, status, gray == nullptr ? std::nullopt : std::optional(*gray)});
   }
   return view;
 }
@@ -344,6 +346,7 @@ admin::Metrics Plane::metrics() const {
     for (const admin::RegionView& region : view.regions) {
       metrics.regions.push_back({view.definition.id, region.region, region.active,
                                  region.status.health, region.status.suspect,
+                                 region.gray ? std::optional(region.gray->suspect) : std::nullopt,
                                  view.assignment.epoch});
     }
   }

@@ -105,6 +105,12 @@ class Fleet {
     }
   }
 
+  // The target is back; what was sent before is lost.
+  void heal() {
+    fault_ = Fault::kNone;
+    hint_at_.reset();
+  }
+
   void run_until(MonoTime until) {
     while (step(until)) {
     }

@@ -239,6 +239,15 @@ std::vector<std::pair<HealthCheckId, Verdict>> Checker::verdicts() const {
   return result;
 }
 
+std::vector<std::pair<HealthCheckId, detect::GrayCounts>> Checker::gray_counts() const {
+  std::vector<std::pair<HealthCheckId, detect::GrayCounts>> result;
+  for (const auto& shard : impl_->shards) {
+    shard->gray_counts(result);
+  }
+  std::ranges::sort(result, {}, [](const auto& each) { return each.first; });
+  return result;
+}
+
 CheckerCounters Checker::counters() const {
   CheckerCounters sum;
   for (const auto& shard : impl_->shards) {

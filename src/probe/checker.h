@@ -28,6 +28,7 @@
 
 #include "base/result.h"
 #include "detect/detector.h"
+#include "detect/gray.h"
 #include "model/health.h"
 #include "model/health_check.h"
 #include "model/ids.h"
@@ -103,6 +104,9 @@ class Checker {
   [[nodiscard]] std::optional<CheckSnapshot> snapshot(const HealthCheckId& id) const;
   // Verdicts without checks and histories, for those who ask often. Sorted by id.
   [[nodiscard]] std::vector<std::pair<HealthCheckId, Verdict>> verdicts() const;
+  // How good each check's target was since the check began, at its regular pace
+  // (detect/paced_sample.h). Sorted by id.
+  [[nodiscard]] std::vector<std::pair<HealthCheckId, detect::GrayCounts>> gray_counts() const;
   [[nodiscard]] CheckerCounters counters() const;
 
  private:

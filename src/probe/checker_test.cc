@@ -152,6 +152,27 @@ TEST(Checker, KilledServerIsRefusedAndComesBack) {
   ASSERT_TRUE(transitions.wait_for("shop/GRA11", Health::kHealthy));
 }
 
+// An outage is no doubt: what it cost is the few probes that found it.
+TEST(Checker, CountsHowGoodATargetIsWhileItIsHealthy) {
+  Transitions transitions;
+  ChildServer server;
+  Checker checker(transitions.options());
+  ASSERT_TRUE(checker.apply({fast_check("shop/GRA11", server.port())}));
+  ASSERT_TRUE(checker.start());
+  ASSERT_TRUE(transitions.wait_for("shop/GRA11", Health::kHealthy));
+  const auto counts = [&] { return checker.gray_counts().at(0).second; };
+  const auto deadline = mono_now() + seconds(30);
+  while (counts().all < 5 && mono_now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  EXPECT_GE(counts().all, 5U);
+  server.kill();
+  ASSERT_TRUE(transitions.wait_for("shop/GRA11", Health::kUnhealthy));
+  const std::uint64_t found = counts().bad;
+  std::this_thread::sleep_for(milliseconds(400));  // ten intervals
+  EXPECT_LE(counts().bad, found + 2) << "those under way at the verdict";
+}
+
 // Its next regular probe is an hour away: only the closed connection can have told.
 TEST(Checker, KilledServerIsNoticedByItsClosedConnection) {
   Transitions transitions;

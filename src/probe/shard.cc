@@ -226,6 +226,7 @@ void Shard::service(Check& check, MonoTime now) {
   while (const auto order = check.detector->next_probe(now)) {
     ++counters_.probes_started;
     check.timeout = order->timeout;
+    check.sample.started(order->sequence, check.detector->verdict().health, now);
     prober_.start(check, order->sequence, order->timeout, now);
   }
   deliver_finished();
@@ -271,6 +272,7 @@ void Shard::deliver_finished() {
     }
     // Only checks with a detector start probes, and drop() takes the results of retired ones away.
     auto& check = static_cast<Check&>(*finished.target);
+    check.sample.ended(observation);
     report(check, check.detector->observe(observation, observation.finished));
     reschedule(check, observation.finished);
   }
@@ -340,6 +342,21 @@ void Shard::verdicts(std::vector<std::pair<HealthCheckId, Verdict>>& out) const 
     auto each = checks_.upper_bound(last);
     for (std::size_t i = 0; i < kSnapshotBatch && each != checks_.end(); ++i, ++each) {
       out.emplace_back(each->first, reported_verdict(*each->second));
+      last = each->first;
+    }
+    if (each == checks_.end()) {
+      return;
+    }
+  }
+}
+
+void Shard::gray_counts(std::vector<std::pair<HealthCheckId, detect::GrayCounts>>& out) const {
+  HealthCheckId last;
+  for (;;) {
+    const std::lock_guard lock(mutex_);
+    auto each = checks_.upper_bound(last);
+    for (std::size_t i = 0; i < kSnapshotBatch && each != checks_.end(); ++i, ++each) {
+      out.emplace_back(each->first, each->second->sample.counts());
       last = each->first;
     }
     if (each == checks_.end()) {

@@ -23,6 +23,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "detect/detector.h"
+#include "detect/paced_sample.h"
 #include "probe/checker.h"
 #include "probe/prober.h"
 #include "probe/wakeup_heap.h"
@@ -53,13 +54,15 @@ class Shard {
   void snapshot(std::vector<CheckSnapshot>& out) const;
   [[nodiscard]] std::optional<CheckSnapshot> snapshot(const HealthCheckId& id) const;
   void verdicts(std::vector<std::pair<HealthCheckId, Verdict>>& out) const;
+  void gray_counts(std::vector<std::pair<HealthCheckId, detect::GrayCounts>>& out) const;
   void add_counters(CheckerCounters& sum) const;
 
  private:
   struct Check : Target {
     explicit Check(PreparedCheck prepared)
-        : Target(std::move(prepared.check), std::move(prepared.tls)) {}
+        : Target(std::move(prepared.check), std::move(prepared.tls)), sample(check.timing) {}
 
+    detect::PacedSample sample;
     std::optional<detect::Detector> detector;  // none while disabled
     Health last_health = Health::kUnknown;     // before inversion, of the time before a detector
     MonoTime disabled_since;

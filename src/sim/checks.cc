@@ -101,6 +101,10 @@ void Checks::committed(std::size_t application, const Decision& decision, MonoTi
   }
   of.committed = std::max(of.committed, decision.to.epoch);
   if (decision.kind == MoveKind::kRollback) {
+    if (decision.to.region == decision.from.region) {
+      ground_.broken("I13", fmt::format("{}: a planned move to {} was taken back to {}", rules.id,
+                                        decision.from.region, decision.to.region));
+    }
     of.automatic_move = of.automatic_move_before;  // users never went
   }
   if (!decision.automatic || !failover::counts_as_automatic_move(decision.kind)) {

@@ -305,6 +305,8 @@ class Parser {
       failover.failback_after = duration_of(value, "a time", Duration(0), kLong);
     } else if (key == "fencing" && parse_fencing_mode(value)) {
       failover.fencing.mode = *parse_fencing_mode(value);
+    } else if (key == "lease") {
+      failover.fencing.lease = duration_of(value, "a lease", std::chrono::seconds(1), kLong);
     } else if (key == "lag") {
       policy.replicated = true;
       failover.max_replication_lag = duration_of(value, "a lag", Duration(1), kLong);
@@ -456,6 +458,9 @@ std::string format_application(const failover::Policy& policy) {
       format_duration(failover.hold_down), to_string(failover.fencing.mode));
   if (failover.failback == Failback::kAutomatic) {
     line += " failback=" + format_duration(failover.failback_after);
+  }
+  if (failover.fencing.lease != FencingPolicy().lease) {
+    line += " lease=" + format_duration(failover.fencing.lease);
   }
   if (failover.max_replication_lag) {
     line += " lag=" + format_duration(*failover.max_replication_lag);

@@ -10,7 +10,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/mutant.h"
 #include "failover/event.h"
 #include "sim/checks.h"
 #include "sim/ground.h"
@@ -52,9 +51,7 @@ class Store {
     return term_;
   }
   // Whether a write of this term is taken.
-  [[nodiscard]] bool takes(std::uint64_t term) const {
-    return term == term_ || mutant(Mutant::kNoTermCheck);
-  }
+  [[nodiscard]] bool takes(std::uint64_t term) const { return term == term_; }
   [[nodiscard]] std::optional<std::size_t> leader() const {
     return ground_.now() < until_ ? leader_ : std::nullopt;
   }

@@ -15,6 +15,29 @@ def plan(config, *options):
                            "--rtt", "1ms", *options], capture_output=True, text=True, timeout=120, check=False)
 
 
+def years(*options):
+    return subprocess.run([BIN / "leeward-sim", "years", *options], capture_output=True, text=True, timeout=120, check=False)
+
+
+class Years(unittest.TestCase):
+    def test_a_life_is_replayed_by_its_seed(self):
+        outcome = years("--years", "0", "--seed", "5", "--interval", "1s")
+        self.assertEqual(outcome.returncode, 0, outcome.stdout)
+        self.assertIn("0 broken promises", outcome.stdout)
+
+        def lines(text):  # the first one has the real time in it
+            return text.splitlines()[1:]
+        self.assertEqual(lines(years("--years", "0", "--seed", "5", "--interval", "1s").stdout), lines(outcome.stdout))
+        self.assertNotEqual(lines(years("--years", "0", "--seed", "6", "--interval", "1s").stdout), lines(outcome.stdout))
+
+    def test_wrong_options_are_said(self):
+        for options, complaint in ((("--interval", "1ms"), "from 20ms to 1h"), (("--budget", "long"), "such as 60s"),
+                                   (("--years", "-1"), "--years")):
+            outcome = years(*options)
+            self.assertEqual((outcome.returncode, outcome.stdout), (2, ""), options)
+            self.assertIn(complaint, outcome.stderr)
+
+
 class Plan(unittest.TestCase):
     def test_a_frozen_region_is_left_no_sooner_than_predicted(self):
         with World() as world:
