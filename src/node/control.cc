@@ -2,7 +2,6 @@
 #include "node/control.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <boost/json.hpp>
@@ -24,23 +23,22 @@ using probe::wall_now;
 // Votes of other vantage points will.
 constexpr Duration kOwnVoteTtl = std::chrono::hours(24);
 
+// A process that was stopped (SIGSTOP, a frozen virtual machine) wakes up with the opinions of
+// then. Later than this, what was due waits until its checker has looked again.
+constexpr Duration kPauseMax = std::chrono::seconds(2);
+constexpr Duration kAfterPause = std::chrono::milliseconds(500);
+
+// How old the evidence is.
+Duration age_of(const Verdict& verdict, MonoTime now) {
+  MonoTime newest = verdict.since;
+  for (const Observation& observation : verdict.evidence.observations) {
+    newest = std::max(newest, observation.finished);
+  }
+  return now - newest;
+}
+
 // How often old journal entries are dropped, in entries.
 constexpr std::uint64_t kTrimEvery = 256;
-
-// True: a later word on one that is known, which replaces it.
-bool remember(std::deque<Decision>& decisions, const Decision& decision) {
-  const auto known = std::find_if(decisions.rbegin(), decisions.rend(),
-                                  [&](const Decision& each) { return each.id == decision.id; });
-  if (known != decisions.rend()) {
-    *known = decision;
-    return true;
-  }
-  decisions.push_back(decision);
-  if (decisions.size() > Control::kDecisionsKept) {
-    decisions.pop_front();
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -147,6 +145,9 @@ void Control::define_applications() {
 // ---- what comes in ----
 
 void Control::verdict_changed(const HealthCheckId& check, const Verdict& verdict) {
+  if (verdict.health == Health::kUnhealthy && age_of(verdict, mono_now()) > kPauseMax) {
+    return;  // it was on its way while the process stood still; its checker will say it again
+  }
   if (const auto place = place_of(check)) {  // else a late one of a check that a reload removed
     verdicts_.insert_or_assign(check, verdict);
     use_verdict(check, *place);
@@ -183,8 +184,10 @@ void Control::use_verdict(const HealthCheckId& check, const Place& place) {
 void Control::timer_fired() {
   const MonoTime now = mono_now();
   std::vector<ApplicationId> due;
-  for (const auto& [application, at] : wake_times_) {
-    if (at <= now) {
+  for (auto& [application, at] : wake_times_) {
+    if (now - at > kPauseMax) {
+      at = now + kAfterPause;
+    } else if (at <= now) {
       due.push_back(application);
     }
   }
@@ -260,144 +263,6 @@ std::vector<state::Put> Control::record(const std::optional<failover::Applicatio
           state::Put{std::string(kJournalHeadKey), format_journal_head(head), 0}};
 }
 
-void Control::perform(const std::vector<failover::Effect>& effects,
-                      std::vector<state::Put> journal_puts) {
-  const auto commits = [](const failover::Effect& effect) {
-    return std::holds_alternative<failover::CommitAssignment>(effect);
-  };
-  if (std::ranges::none_of(effects, commits)) {
-    for (state::Put& put : journal_puts) {
-      with_.writer.put(std::move(put.key), std::move(put.value));
-    }
-    journal_puts.clear();
-  }
-  for (const failover::Effect& effect : effects) {
-    std::visit(overloaded{[&](const failover::CommitAssignment& each) {
-                            perform(each, std::exchange(journal_puts, {}));
-                          },
-                          [&](const auto& each) { perform(each); }},
-               effect);
-  }
-}
-
-void Control::perform(const failover::CommitAssignment& effect,
-                      std::vector<state::Put> journal_puts) {
-  const Decision& decision = effect.decision;
-  AssignmentRecord record{decision.to, {}};
-  const auto application = find(decision.application);
-  if (decision.automatic && decision.kind != MoveKind::kInitial) {
-    record.automatic_shift_at = decision.decided_at;
-  } else if (application && application->automatic_shift) {
-    record.automatic_shift_at =
-        decision.decided_at - (*decision.times.decided - *application->automatic_shift);
-  }
-  with_.writer.commit(
-      decision.application, record, std::move(journal_puts),
-      [this, id = decision.application, number = decision.id](const CommitResult& result) {
-        if (result.status) {
-          dispatch(failover::CommitSucceeded{id, number});
-          return;
-        }
-        std::optional<Assignment> found;
-        if (result.found) {
-          found = result.found->assignment;
-        }
-        dispatch(failover::CommitFailed{id, number, result.status.error(), found});
-      });
-}
-
-// The flip: one store to one word.
-void Control::perform(const failover::PublishAssignment& effect) {
-  const auto application = std::ranges::find(applications_, effect.application, &Application::id);
-  if (application != applications_.end()) {
-    store_application_word(*application);
-  }
-  if (effect.decision != 0) {
-    dispatch(failover::Published{effect.application, effect.decision});
-  }
-}
-
-void Control::perform(const failover::WakeAt& effect) {
-  const auto [at, added] = wake_times_.emplace(effect.application, effect.at);
-  at->second = std::min(at->second, effect.at);
-  wake_at_the_next();
-}
-
-void Control::perform(const failover::RecordDecision& effect) {
-  const Decision& decision = effect.decision;
-  if (!remember(decisions_, decision)) {
-    ++decision_counts_[{decision.application, decision.kind, decision.outcome}];
-  }
-  with_.events.publish(admin::DecisionEvent{decision}, {mono_now(), wall_now()});
-  const auto level = decision.outcome == DecisionOutcome::kPublished ? config::LogLevel::kInfo
-                                                                     : config::LogLevel::kWarning;
-  with_.log.write(level, "decision",
-                  {{"id", decision.id},
-                   {"application", decision.application.str()},
-                   {"kind", to_string(decision.kind)},
-                   {"outcome", to_string(decision.outcome)},
-                   {"from", decision.from.region.str()},
-                   {"to", decision.to.region.str()},
-                   {"epoch", decision.to.epoch},
-                   {"by", decision.requested_by},
-                   {"reason", decision.reason},
-                   {"detail", decision.outcome_detail}});
-}
-
-void Control::perform(const failover::RaiseFence& effect) {
-  with_.data.raise_fence(effect, [this, effect](const FenceOutcome& outcome) {
-    with_.log.write(outcome.status ? config::LogLevel::kInfo : config::LogLevel::kWarning, "fence",
-                    {{"application", effect.application.str()},
-                     {"region", effect.region.str()},
-                     {"epoch", effect.epoch},
-                     {"open", effect.open ? "true" : "false"},
-                     {"result", outcome.status ? "raised" : outcome.status.error().message}});
-    if (outcome.status) {
-      dispatch(failover::FenceRaised{effect.application, effect.region, effect.epoch, effect.open,
-                                     outcome.last_grant});
-    } else {
-      dispatch(failover::FenceFailed{effect.application, effect.region, effect.epoch, effect.open,
-                                     outcome.status.error(), outcome.found, outcome.last_grant});
-    }
-  });
-}
-
-void Control::perform(const failover::Drain& effect) {
-  const auto application = std::ranges::find(applications_, effect.application, &Application::id);
-  if (application == applications_.end()) {
-    return;  // it left the config, and the move with it
-  }
-  with_.data.drain(effect, application->tables, [this, effect](DrainOutcome outcome) {
-    with_.log.info("drain", {{"application", effect.application.str()},
-                             {"from", effect.from.str()},
-                             {"to", effect.to.str()},
-                             {"proven", outcome.proven ? "true" : "false"},
-                             {"detail", outcome.detail}});
-    dispatch(failover::Drained{effect.application, effect.decision, outcome.proven,
-                               std::move(outcome.detail)});
-  });
-}
-
-void Control::perform(const failover::RecordGrant& effect) {
-  with_.writer.put(granted_key(effect.application), std::to_string(effect.epoch));
-}
-
-void Control::perform(const failover::StoreStanding& effect) {
-  const Standing& standing = effect.standing;
-  saved_.standings.insert_or_assign(effect.application, standing);
-  with_.log.info("standing", {{"application", effect.application.str()},
-                              {"held_by", standing.hold ? standing.hold->requested_by : ""},
-                              {"locked_out", standing.locked_out ? "true" : "false"}});
-  with_.writer.put(standing_key(effect.application),
-                   boost::json::serialize(failover::to_json(standing)),
-                   [this, request = effect.request, standing] {
-                     const auto waiting = standing_changes_.extract(request);
-                     if (!waiting.empty()) {
-                       waiting.mapped()(standing);
-                     }
-                   });
-}
-
 void Control::renew_lease(const ApplicationId& id) {
   const auto application = state_.applications.find(id);
   const auto holder = application == state_.applications.end()
@@ -425,20 +290,6 @@ void Control::renew_leases() {
 void Control::replication_measured(const ApplicationId& application,
                                    std::vector<ReplicationLink> links) {
   state_.replication.insert_or_assign(application, std::move(links));
-}
-
-void Control::perform(const failover::Reply& effect) {
-  if (const auto change = standing_changes_.extract(effect.request); !change.empty()) {
-    change.mapped()(fail(std::get<Error>(effect.result)));
-    return;
-  }
-  const auto waiting = moves_.extract(effect.request);
-  if (waiting.empty()) {
-    return;
-  }
-  std::visit(overloaded{[&](const Decision& decision) { waiting.mapped()(decision); },
-                        [&](const Error& error) { waiting.mapped()(fail(error)); }},
-             effect.result);
 }
 
 // ---- helpers ----
@@ -515,78 +366,6 @@ HealthStatus Control::status_of(const HealthCheckId& check) const {
 std::uint32_t Control::ttl_limit_of(const ApplicationId& application) const {
   const auto slot = layout_.application(application);
   return slot ? board_->load(*slot).ttl_limit_seconds : BoardWord::kNoTtlLimit;
-}
-
-namespace {
-
-// What `leeward explain` shows after a restart: the decisions among the journal's last entries.
-Result<std::deque<Decision>> recent_decisions(state::Store& store, std::uint64_t last_sequence) {
-  constexpr std::uint64_t kEntriesRead = 1000;
-  const std::uint64_t from = last_sequence > kEntriesRead ? last_sequence - kEntriesRead : 0;
-  ASSIGN_OR_RETURN(
-      const auto lines,
-      store.read_now({{journal_key(from), state::KeyRange::prefix(kJournalPrefix).end}, 0}));
-  std::deque<Decision> decisions;
-  for (const state::KeyValue& line : lines.values) {
-    auto entry = failover::parse_entry(line.value);
-    if (!entry) {
-      return fail(with_context(std::move(entry).error(), line.key));
-    }
-    for (failover::Effect& effect : entry->effects) {
-      if (auto* recorded = std::get_if<failover::RecordDecision>(&effect)) {
-        remember(decisions, recorded->decision);
-      }
-    }
-  }
-  return decisions;
-}
-
-}  // namespace
-
-Result<SavedState> read_saved_state(state::Store& store) {
-  SavedState saved;
-  ASSIGN_OR_RETURN(const auto assignments,
-                   store.read_now({state::KeyRange::prefix(kAssignmentPrefix), 0}));
-  for (const state::KeyValue& entry : assignments.values) {
-    const ApplicationId id(entry.key.substr(kAssignmentPrefix.size()));
-    auto record = parse_assignment(entry.value);
-    if (!record) {
-      return fail(with_context(std::move(record).error(), entry.key));
-    }
-    saved.assignments.emplace(id, std::move(*record));
-    saved.revisions.emplace(id, entry.mod_revision);
-  }
-  ASSIGN_OR_RETURN(const auto granted,
-                   store.read_now({state::KeyRange::prefix(kGrantedPrefix), 0}));
-  for (const state::KeyValue& entry : granted.values) {
-    Epoch epoch = 0;  // unreadable: not granted, so it is fenced anew
-    std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), epoch);
-    saved.granted.emplace(ApplicationId(entry.key.substr(kGrantedPrefix.size())), epoch);
-  }
-  ASSIGN_OR_RETURN(const auto standings,
-                   store.read_now({state::KeyRange::prefix(kStandingPrefix), 0}));
-  for (const state::KeyValue& entry : standings.values) {
-    boost::system::error_code bad;
-    auto standing = failover::standing_from_json(boost::json::parse(entry.value, bad));
-    if (bad || !standing) {
-      return fail(ErrorCode::kDataCorrupt,
-                  fmt::format("{}: {}", entry.key, bad ? bad.message() : standing.error().message));
-    }
-    saved.standings.emplace(ApplicationId(entry.key.substr(kStandingPrefix.size())),
-                            std::move(*standing));
-  }
-  ASSIGN_OR_RETURN(const auto healths, store.read_now({state::KeyRange::prefix(kHealthPrefix), 0}));
-  for (const state::KeyValue& entry : healths.values) {
-    if (const auto health = parse_health(entry.value)) {
-      saved.healths.emplace(HealthCheckId(entry.key.substr(kHealthPrefix.size())), *health);
-    }
-  }
-  ASSIGN_OR_RETURN(const auto head, store.read_now({state::KeyRange::one(kJournalHeadKey), 1}));
-  if (!head.values.empty()) {
-    ASSIGN_OR_RETURN(saved.journal, parse_journal_head(head.values.front().value));
-    ASSIGN_OR_RETURN(saved.decisions, recent_decisions(store, saved.journal.sequence));
-  }
-  return saved;
 }
 
 }  // namespace leeward::node

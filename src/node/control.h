@@ -43,6 +43,9 @@ struct SavedState {
   std::deque<Decision> decisions;  // the last ones, oldest first
 };
 
+// True: a later word on one that is known, which replaces it. At most kDecisionsKept are kept.
+bool remember_decision(std::deque<Decision>& decisions, const Decision& decision);
+
 // Reads it all, before anything runs. kDataCorrupt where a value cannot be understood.
 Result<SavedState> read_saved_state(state::Store& store);
 

@@ -16,7 +16,9 @@ namespace {
 
 constexpr int kServiceBatch = 256;  // due checks between two readings of the sockets
 constexpr int kReadyBatch = 8192;   // ready sockets per turn at most: timers must not starve
-constexpr std::size_t kSnapshotBatch = 512;     // checks copied per lock
+constexpr std::size_t kSnapshotBatch = 512;  // checks copied per lock
+// A verdict may be this much older than its checker thinks.
+constexpr Duration kPauseMax = std::chrono::seconds(2);
 constexpr std::uint8_t kLateStreakMax = 3;      // late wake-ups in a row that cost the vote
 constexpr std::uint8_t kPunctualStreakMin = 5;  // punctual ones that earn it back
 // New checks start this far apart, so that a reload of thousands is no thundering herd.
@@ -242,7 +244,9 @@ void Shard::watch_own_lateness(Check& check, Duration late, bool stalled, MonoTi
     check.punctual_streak = 0;
     check.late_streak =
         std::min<std::uint8_t>(static_cast<std::uint8_t>(check.late_streak + 1), kLateStreakMax);
-    if (check.late_streak == kLateStreakMax && !check.disqualified) {
+    // One pause that is long enough says as much as several short ones: what this process believes
+    // was true when it was stopped.
+    if ((check.late_streak == kLateStreakMax || late > kPauseMax) && !check.disqualified) {
       check.disqualified = true;
       report(check, check.detector->disqualify(
                         fmt::format("this checker's own timers run late ({:.0f} ms)",

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A region dies, and users follow: a real leewardd between real servers that are killed and frozen."""
 import threading
+import signal
 import time
 import unittest
 
@@ -151,6 +152,24 @@ class Failover(unittest.TestCase):
             world.start()
             self.assertIn("LOCKED OUT", world.cli("status").stdout)
             self.assertEqual(world.cli("acknowledge", "shop").returncode, 0)
+            world.wait_answer(away)
+
+    def test_a_daemon_that_was_stopped_does_not_act_on_what_it_believed(self):
+        with World() as world:
+            text = world.config.read_text().replace("confirm_window: 0s", "confirm_window: 2s")
+            world.config.write_text(text)
+            home, away = world.regions
+            world.start()
+            home.kill()
+            wait_for(lambda: world.health("GRA11") == "unhealthy", "GRA11 to be unhealthy")
+            world.daemon.send_signal(signal.SIGSTOP)  # in the middle of the confirm window
+            home.start()
+            time.sleep(4)
+            world.daemon.send_signal(signal.SIGCONT)
+            wait_for(lambda: world.health("GRA11") == "healthy", "GRA11 to be healthy")
+            self.assertEqual(world.answer(), [home.address])
+            self.assertEqual(world.epoch(), 1, "nobody was moved")
+            home.kill()  # and it still does its work
             world.wait_answer(away)
 
     def test_users_follow_a_failback_in_steps(self):
